@@ -1,0 +1,94 @@
+import { createError } from '@fastify/error'
+
+// What the class adds to a code goes to the client as well: `headers` are sent by Fastify's own error handler.
+
+/** A registration option is missing or wrong. Thrown at boot, never per request. */
+export class BadOptionError extends createError<'FST_2FA_BAD_OPTION', 500, [option: string, expected: string]>(
+  'FST_2FA_BAD_OPTION', 'Option "%s" of fastify-authenticator-2fa must be %s', 500, TypeError as ErrorConstructor) {}
+
+/** Nobody is signed in: `getUser` answered null. */
+export class UnauthenticatedError extends createError<'FST_2FA_UNAUTHENTICATED', 401, []>(
+  'FST_2FA_UNAUTHENTICATED', 'Sign in first', 401) {}
+
+/** The user has two-factor authentication, and this client has not passed it, or not recently enough. */
+export class RequiredError extends createError<'FST_2FA_REQUIRED', 403, []>(
+  'FST_2FA_REQUIRED', 'Enter the code from your authenticator app to go on', 403) {
+  /** Where the client can pass; part of the JSON body. */
+  readonly verifyUrl: string
+
+  constructor (verifyUrl: string) {
+    super()
+    this.verifyUrl = verifyUrl
+  }
+}
+
+/** The route wants two-factor authentication, and the user has not set it up. */
+export class SetupRequiredError extends createError<'FST_2FA_SETUP_REQUIRED', 403, []>(
+  'FST_2FA_SETUP_REQUIRED', 'Set up two-factor authentication to go on', 403) {
+  /** Where the user can set it up; part of the JSON body. */
+  readonly setupUrl: string
+
+  constructor (setupUrl: string) {
+    super()
+    this.setupUrl = setupUrl
+  }
+}
+
+/**
+ * The code is wrong or out of date. Users without two-factor authentication get the same answer, and so do used
+ * codes (then `cause` is a {@link CodeReusedError}), so that nobody learns which of these it was.
+ */
+export class InvalidCodeError extends createError<'FST_2FA_INVALID_CODE', 401, [options?: { cause: unknown }]>(
+  'FST_2FA_INVALID_CODE', 'That code is not right. Wait for the next one and try again', 401) {}
+
+/** The code was right, and was used before (RFC 6238 section 5.2). Only ever the `cause` of an {@link InvalidCodeError}. */
+export class CodeReusedError extends createError<'FST_2FA_CODE_REUSED', 401, []>(
+  'FST_2FA_CODE_REUSED', 'That code was used before', 401) {}
+
+/** Too many wrong codes in a row: this account takes no code for now. */
+export class LockedError extends createError<'FST_2FA_LOCKED', 429, []>(
+  'FST_2FA_LOCKED', 'Too many wrong codes. Wait, then try again', 429) {
+  /** Time to wait, in whole seconds. */
+  readonly retryAfter: number
+  readonly headers: { 'retry-after': string }
+
+  /** @param disabled - The authenticators are off for good (NIST SP 800-63B-4 section 3.2.2), and waiting does not help. */
+  constructor (retryAfter: number, disabled = false) {
+    super()
+    this.retryAfter = retryAfter
+    this.headers = { 'retry-after': String(retryAfter) }
+    if (disabled) this.message = 'Too many wrong codes. Use a recovery code, or ask support to unlock your account'
+  }
+}
+
+/** Too many requests from one address. */
+export class TooManyRequestsError extends createError<'FST_2FA_TOO_MANY_REQUESTS', 429, []>(
+  'FST_2FA_TOO_MANY_REQUESTS', 'Too many requests. Wait, then try again', 429) {}
+
+/** The user has no two-factor authentication to change. */
+export class NotEnabledError extends createError<'FST_2FA_NOT_ENABLED', 409, []>(
+  'FST_2FA_NOT_ENABLED', 'Two-factor authentication is not set up', 409) {}
+
+/** A first setup was confirmed after another one had won. */
+export class AlreadyEnabledError extends createError<'FST_2FA_ALREADY_ENABLED', 409, []>(
+  'FST_2FA_ALREADY_ENABLED', 'Two-factor authentication is already on. Sign in with it to add an authenticator', 409) {}
+
+/** The user has as many authenticators as `maxAuthenticators` allows. */
+export class AuthenticatorLimitError extends createError<'FST_2FA_AUTHENTICATOR_LIMIT', 409, []>(
+  'FST_2FA_AUTHENTICATOR_LIMIT', 'You have as many authenticators as you can have. Remove one first', 409) {}
+
+/** There is no pending setup: it expired, was confirmed before, or belongs to somebody else. */
+export class SetupExpiredError extends createError<'FST_2FA_SETUP_EXPIRED', 410, []>(
+  'FST_2FA_SETUP_EXPIRED', 'This setup has expired. Start again and scan the new QR code', 410) {}
+
+/** A browser sent an unsafe request from another site, or without saying from where. */
+export class CrossOriginError extends createError<'FST_2FA_CROSS_ORIGIN', 403, []>(
+  'FST_2FA_CROSS_ORIGIN', 'This request did not come from this site. Open the page here and try again', 403) {}
+
+/**
+ * The storage, the session store or a remote verifier did not do its part: nobody is let in. `cause` has the reason.
+ */
+export class UnavailableError extends createError<'FST_2FA_UNAVAILABLE', 503, [options: { cause: unknown }]>(
+  'FST_2FA_UNAVAILABLE', 'Two-factor authentication is not available right now. Try again in a moment', 503) {
+  readonly headers = { 'retry-after': '5' } as const
+}

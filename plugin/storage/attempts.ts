@@ -1,0 +1,167 @@
+import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type UpdateQueryBuilder } from 'kysely'
+import { authenticatorColumns, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
+import type { TwoFactorDatabase } from './schema.js'
+import type { AttemptRules, Claim, StoredPass, TwoFactorStorage } from './storage.js'
+
+type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptRecoveryCode'>
+
+/** Claim, then check: the statements around each code, one before it is looked at and one if it was right. */
+export function attempts (db: Database): Attempts {
+  return {
+    async claimAttempt (userId, rules) {
+      const rows = await db
+        .with('claimed', db => db.updateTable('two_factor_users')
+          .set(eb => ({
+            failed_attempts: eb('failed_attempts', '+', 1),
+            locked_until: lockedUntil(eb, rules),
+            disabled_at: disabledAt(eb, rules)
+          }))
+          .where('user_id', '=', userId)
+          .where('enabled_at', 'is not', null)
+          .where(eb => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<=', rules.now)]))
+          .$if(rules.method === 'authenticator', query => query.where('disabled_at', 'is', null))
+          .returning(['user_id', 'failed_attempts', 'locked_until', 'disabled_at', 'recovery_salt']))
+        .selectFrom('two_factor_users as u')
+        .leftJoin('claimed as c', 'c.user_id', 'u.user_id')
+        .leftJoin('two_factor_authenticators as a', join => join
+          .onRef('a.user_id', '=', 'c.user_id')
+          .on('a.user_id', '=', rules.method === 'authenticator' ? userId : null))
+        .where('u.user_id', '=', userId)
+        .select(['u.enabled_at', 'u.locked_until as previous_lock', 'u.disabled_at as previously_disabled'])
+        .select(['c.user_id as claimed', 'c.failed_attempts', 'c.locked_until', 'c.disabled_at', 'c.recovery_salt'])
+        .select(authenticatorColumns.map(column => `a.${column}` as const))
+        .execute()
+      return toClaim(rows)
+    },
+
+    async refundAttempt (userId, claim) {
+      await db.updateTable('two_factor_users')
+        .set(eb => ({
+          failed_attempts: eb.fn<number>('greatest', [eb('failed_attempts', '-', 1), sql.lit(0)]),
+          // Only the lock that this very attempt set: another one stays.
+          locked_until: claim.lockedUntil
+            ? eb.fn<Date | null>('nullif', ['locked_until', timestamp(claim.lockedUntil)])
+            : eb.ref('locked_until'),
+          disabled_at: claim.disabledAt
+            ? eb.fn<Date | null>('nullif', ['disabled_at', timestamp(claim.disabledAt)])
+            : eb.ref('disabled_at')
+        }))
+        .where('user_id', '=', userId)
+        .execute()
+    },
+
+    acceptStep (userId, { authenticatorId, step, now, pass }) {
+      return accept(db, userId, now, pass, db => db.updateTable('two_factor_authenticators')
+        .from('locked')
+        .set({ last_step: step, last_used_at: now })
+        .where('two_factor_authenticators.user_id', '=', userId)
+        .whereRef('two_factor_authenticators.user_id', '=', 'locked.user_id')
+        .where('id', '=', authenticatorId)
+        .where('last_step', '<', step)
+        .returning('two_factor_authenticators.user_id'))
+    },
+
+    acceptRecoveryCode (userId, { hash, now, pass }) {
+      return accept(db, userId, now, pass, db => db.updateTable('two_factor_recovery_codes')
+        .from('locked')
+        .set({ used_at: now })
+        .where('two_factor_recovery_codes.user_id', '=', userId)
+        .whereRef('two_factor_recovery_codes.user_id', '=', 'locked.user_id')
+        .where('hash', '=', hash)
+        .where('used_at', 'is', null)
+        .returning('two_factor_recovery_codes.user_id'))
+    }
+  }
+}
+
+type UsersBuilder = ExpressionBuilder<TwoFactorDatabase, 'two_factor_users'>
+
+function lockedUntil (eb: UsersBuilder, { limit, locks }: AttemptRules): Expression<Date | null> {
+  const count = eb('failed_attempts', '+', 1)
+  const within = locks.map(({ count: reached, until }) => sql`when ${count} >= ${sql.lit(reached)} then ${timestamp(until)}`)
+  return sql<Date | null>`case when mod(${count}, ${sql.lit(limit)}) <> 0 then null ${sql.join(within, sql` `)} end`
+}
+
+function disabledAt (eb: UsersBuilder, { now, disableAt }: AttemptRules): Expression<Date | null> {
+  return eb.case()
+    .when(eb('failed_attempts', '+', 1), '>=', disableAt)
+    .then(eb.fn.coalesce('disabled_at', timestamp(now)))
+    .else(eb.ref('disabled_at'))
+    .end()
+}
+
+interface ClaimRow extends Nullable<AuthenticatorRow> {
+  enabled_at: Date | null
+  previous_lock: Date | null
+  previously_disabled: Date | null
+  claimed: string | null
+  failed_attempts: number | null
+  locked_until: Date | null
+  disabled_at: Date | null
+  recovery_salt: Uint8Array | null
+}
+
+function toClaim (rows: readonly ClaimRow[]): Claim {
+  const [first] = rows
+  if (!first || first.claimed === null) {
+    return {
+      granted: false,
+      enabled: first !== undefined && first.enabled_at !== null,
+      lockedUntil: first?.previous_lock ?? null,
+      disabledAt: first?.previously_disabled ?? null
+    }
+  }
+  return {
+    granted: true,
+    failedAttempts: first.failed_attempts ?? 0,
+    lockedUntil: first.locked_until,
+    disabledAt: first.disabled_at,
+    recoverySalt: first.recovery_salt,
+    authenticators: rows.filter(row => row.id !== null).map(row => fromRow(row as AuthenticatorRow))
+  }
+}
+
+type WithLocked = TwoFactorDatabase & { locked: { user_id: string } }
+type Burn<Table extends keyof WithLocked> = UpdateQueryBuilder<WithLocked, Table, Table | 'locked', { user_id: string }>
+
+/**
+ * One statement: lock the user's row, burn what was proved, and, if that burned it, clear the count and record the pass.
+ * The lock comes first, so that a reset that runs at the same time is wholly before or wholly after: a pass is
+ * recorded with the generation that it belongs to.
+ */
+async function accept (
+  db: Database, userId: string, now: Date, pass: StoredPass | undefined,
+  burn: (db: QueryCreator<WithLocked>) => Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'>
+): Promise<boolean> {
+  const query = db
+    .with('locked', db => db.selectFrom('two_factor_users')
+      .select('user_id')
+      .where('user_id', '=', userId)
+      .where('enabled_at', 'is not', null)
+      .forUpdate())
+    .with('burned', db => burn(db))
+    .with('cleared', db => db.updateTable('two_factor_users as u')
+      .from('burned')
+      .set({ failed_attempts: 0, locked_until: null })
+      .where('u.user_id', '=', userId)
+      .whereRef('u.user_id', '=', 'burned.user_id')
+      .returning(['u.user_id', 'u.generation']))
+    // Passes that ran out are swept up here, so that they cannot pile up.
+    .with('swept', db => db.deleteFrom('two_factor_passes')
+      .where('user_id', '=', userId)
+      .where('expires_at', '<=', now))
+  const recording = pass === undefined
+    ? query
+    : query.with('recorded', db => db.insertInto('two_factor_passes')
+      .columns(['user_id', 'generation', 'id_hash', 'method', 'passed_at', 'expires_at'])
+      .expression(eb => eb.selectFrom('cleared').select(eb => [
+        'cleared.user_id',
+        'cleared.generation',
+        eb.cast<Uint8Array>(eb.val(pass.idHash), 'bytea').as('id_hash'),
+        eb.cast<string>(eb.val(pass.method), 'text').as('method'),
+        timestamp(pass.passedAt).as('passed_at'),
+        timestamp(pass.expiresAt).as('expires_at')
+      ]))) as unknown as typeof query
+  const row = await recording.selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
+  return row !== undefined
+}

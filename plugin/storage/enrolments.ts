@@ -1,0 +1,131 @@
+import type { Transaction } from 'kysely'
+import { toRow, type Database } from './rows.js'
+import type { TwoFactorDatabase } from './schema.js'
+import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage } from './storage.js'
+
+type Enrolments = Pick<TwoFactorStorage, 'enable' | 'addAuthenticator' | 'replaceRecoveryCodes' | 'reset'>
+
+/** What changes a user's factors: each one transaction that takes the user's row first. */
+export function enrolments (db: Database): Enrolments {
+  return {
+    enable (userId, { authenticator, pass, recoveryCodes }) {
+      const enabled = {
+        enabled_at: authenticator.createdAt,
+        failed_attempts: 0,
+        locked_until: null,
+        disabled_at: null,
+        recovery_salt: recoveryCodes.salt
+      }
+      return db.transaction().execute(async trx => {
+        const user = await trx.insertInto('two_factor_users')
+          .values({ user_id: userId, created_at: authenticator.createdAt, ...enabled })
+          .onConflict(conflict => conflict.column('user_id')
+            .doUpdateSet(eb => ({ ...enabled, generation: eb('two_factor_users.generation', '+', 1) }))
+            .where('two_factor_users.enabled_at', 'is', null))
+          .returning('generation')
+          .executeTakeFirst()
+        if (!user) return false
+
+        await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
+        await insertRecoveryCodes(trx, userId, recoveryCodes)
+        await insertPass(trx, userId, user.generation, pass)
+        return true
+      })
+    },
+
+    addAuthenticator (userId, { authenticator, pass }, maxAuthenticators) {
+      return db.transaction().execute(async trx => {
+        const user = await trx.selectFrom('two_factor_users')
+          .select('disabled_at')
+          .where('user_id', '=', userId)
+          .where('enabled_at', 'is not', null)
+          .forUpdate()
+          .executeTakeFirst()
+        if (!user) return 'not-enabled'
+
+        if (user.disabled_at !== null) {
+          await trx.deleteFrom('two_factor_authenticators').where('user_id', '=', userId).execute()
+        }
+        const { count } = await trx.selectFrom('two_factor_authenticators')
+          .select(eb => eb.fn.countAll<string | number>().as('count'))
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow()
+        if (Number(count) >= maxAuthenticators) return 'full'
+
+        const { generation } = await trx.updateTable('two_factor_users')
+          .set(eb => ({
+            failed_attempts: 0, locked_until: null, disabled_at: null, generation: eb('generation', '+', 1)
+          }))
+          .where('user_id', '=', userId)
+          .returning('generation')
+          .executeTakeFirstOrThrow()
+        await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
+        await insertPass(trx, userId, generation, pass)
+        return 'added'
+      })
+    },
+
+    replaceRecoveryCodes (userId, codes) {
+      return db.transaction().execute(async trx => {
+        const user = await trx.updateTable('two_factor_users')
+          .set({ recovery_salt: codes.salt })
+          .where('user_id', '=', userId)
+          .where('enabled_at', 'is not', null)
+          .returning('user_id')
+          .executeTakeFirst()
+        if (!user) return false
+
+        await trx.deleteFrom('two_factor_recovery_codes').where('user_id', '=', userId).execute()
+        await insertRecoveryCodes(trx, userId, codes)
+        return true
+      })
+    },
+
+    reset (userId) {
+      return db.transaction().execute(async trx => {
+        const user = await trx.updateTable('two_factor_users')
+          .set(eb => ({
+            enabled_at: null,
+            failed_attempts: 0,
+            locked_until: null,
+            disabled_at: null,
+            recovery_salt: null,
+            generation: eb('generation', '+', 1)
+          }))
+          .where('user_id', '=', userId)
+          .where('enabled_at', 'is not', null)
+          .returning('user_id')
+          .executeTakeFirst()
+        if (!user) return false
+
+        for (const table of ['authenticators', 'recovery_codes', 'passes'] as const) {
+          await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
+        }
+        return true
+      })
+    }
+  }
+}
+
+async function insertRecoveryCodes (
+  trx: Transaction<TwoFactorDatabase>, userId: string, { hashes }: StoredRecoveryCodes
+): Promise<void> {
+  await trx.insertInto('two_factor_recovery_codes')
+    .values(hashes.map(hash => ({ user_id: userId, hash, used_at: null })))
+    .execute()
+}
+
+async function insertPass (
+  trx: Transaction<TwoFactorDatabase>, userId: string, generation: number, pass: StoredPass
+): Promise<void> {
+  await trx.insertInto('two_factor_passes')
+    .values({
+      user_id: userId,
+      id_hash: pass.idHash,
+      generation,
+      method: pass.method,
+      passed_at: pass.passedAt,
+      expires_at: pass.expiresAt
+    })
+    .execute()
+}

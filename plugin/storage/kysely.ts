@@ -1,0 +1,96 @@
+import type { Kysely } from 'kysely'
+import { attempts } from './attempts.js'
+import { enrolments } from './enrolments.js'
+import { authenticatorColumns, fromRow, type Database } from './rows.js'
+import type { TwoFactorStorage } from './storage.js'
+
+/**
+ * Storage on PostgreSQL, through any Kysely instance that speaks it (`pg`, PGlite). Run `migrate(db)` before.
+ *
+ * Every statement names its user and takes that user's row of `two_factor_users` before any other row: statements on
+ * one user cannot deadlock, and those on two users never meet.
+ *
+ * @param host - The host's own instance. It stays the host's: the package neither closes nor configures it. A pool of
+ * `pg` needs an `error` listener, or a restart of the database ends the process.
+ */
+export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFactorStorage {
+  const db = host as unknown as Database
+
+  return {
+    ...attempts(db),
+    ...enrolments(db),
+
+    async isEnabled (userId) {
+      const row = await db.selectFrom('two_factor_users')
+        .select('enabled_at')
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
+      return row !== undefined && row.enabled_at !== null
+    },
+
+    async findStatus (userId) {
+      const user = await db.selectFrom('two_factor_users as u')
+        .select(['u.enabled_at', 'u.failed_attempts', 'u.locked_until', 'u.disabled_at'])
+        .select(eb => eb.selectFrom('two_factor_recovery_codes as r')
+          .select(eb => eb.fn.countAll<string | number>().as('unused'))
+          .where('r.user_id', '=', userId)
+          .where('r.used_at', 'is', null)
+          .as('unused'))
+        .where('u.user_id', '=', userId)
+        .executeTakeFirst()
+      if (!user) return undefined
+
+      const authenticators = await db.selectFrom('two_factor_authenticators')
+        .select(authenticatorColumns)
+        .where('user_id', '=', userId)
+        .orderBy('created_at')
+        .execute()
+      return {
+        enabledAt: user.enabled_at,
+        failedAttempts: user.failed_attempts,
+        lockedUntil: user.locked_until,
+        disabledAt: user.disabled_at,
+        authenticators: authenticators.map(fromRow),
+        recoveryCodesLeft: Number(user.unused)
+      }
+    },
+
+    async findPass (userId, idHash) {
+      const row = await db.selectFrom('two_factor_passes as p')
+        .innerJoin('two_factor_users as u', join => join
+          .onRef('u.user_id', '=', 'p.user_id')
+          .onRef('u.generation', '=', 'p.generation'))
+        .select(['p.method', 'p.passed_at', 'p.expires_at'])
+        .where('p.user_id', '=', userId)
+        .where('p.id_hash', '=', idHash)
+        .where('u.enabled_at', 'is not', null)
+        .executeTakeFirst()
+      return row && { idHash, method: row.method, passedAt: row.passed_at, expiresAt: row.expires_at }
+    },
+
+    async endPass (userId, idHash) {
+      await db.deleteFrom('two_factor_passes')
+        .where('user_id', '=', userId)
+        .where('id_hash', '=', idHash)
+        .execute()
+    },
+
+    async unlock (userId) {
+      const row = await db.updateTable('two_factor_users')
+        .set({ failed_attempts: 0, locked_until: null, disabled_at: null })
+        .where('user_id', '=', userId)
+        .where('enabled_at', 'is not', null)
+        .returning('user_id')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async sampleSecret () {
+      const row = await db.selectFrom('two_factor_authenticators')
+        .select(['user_id', 'secret'])
+        .limit(1)
+        .executeTakeFirst()
+      return row && { userId: row.user_id, secret: row.secret }
+    }
+  }
+}

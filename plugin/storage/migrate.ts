@@ -1,0 +1,24 @@
+import { Migrator, type Kysely, type Migration } from 'kysely'
+import { initial } from './migrations/0001-initial.js'
+
+/** The migrations of the package, for a host that adds them to its own Kysely migrator. The names never change. */
+export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
+  'two_factor_0001_initial': initial
+})
+
+/**
+ * Creates or upgrades the tables of the package. Safe to run at every start and from several processes at once.
+ * Keeps its record in `two_factor_migrations`, apart from the host's own migrations.
+ *
+ * @throws What the database answered; a migration that failed has written nothing.
+ */
+export async function migrate<Database> (db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableName: 'two_factor_migrations',
+    migrationLockTableName: 'two_factor_migrations_lock'
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
+}

@@ -1,0 +1,50 @@
+import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely'
+import type { TwoFactorAuthenticatorsTable, TwoFactorDatabase } from './schema.js'
+import type { StoredAuthenticator } from './storage.js'
+
+export type Database = Kysely<TwoFactorDatabase>
+
+export const authenticatorColumns = [
+  'id', 'kind', 'name', 'secret', 'key_encoding', 'algorithm', 'digits', 'period', 'last_step', 'created_at',
+  'last_used_at'
+] as const
+
+export type AuthenticatorRow = Pick<TwoFactorAuthenticatorsTable, (typeof authenticatorColumns)[number]>
+
+export function fromRow (row: AuthenticatorRow): StoredAuthenticator {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    secret: row.secret,
+    keyEncoding: row.key_encoding,
+    algorithm: row.algorithm,
+    digits: row.digits,
+    period: row.period,
+    lastStep: Number(row.last_step),
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at
+  }
+}
+
+export function toRow (userId: string, authenticator: StoredAuthenticator): TwoFactorAuthenticatorsTable {
+  return {
+    user_id: userId,
+    id: authenticator.id,
+    kind: authenticator.kind,
+    name: authenticator.name,
+    secret: authenticator.secret,
+    key_encoding: authenticator.keyEncoding,
+    algorithm: authenticator.algorithm,
+    digits: authenticator.digits,
+    period: authenticator.period,
+    last_step: authenticator.lastStep,
+    created_at: authenticator.createdAt,
+    last_used_at: authenticator.lastUsedAt
+  }
+}
+
+/** A parameter where PostgreSQL cannot tell its type from the place that it stands in. */
+export function timestamp (value: Date | Expression<Date>): RawBuilder<Date> {
+  return sql<Date>`cast(${value} as timestamptz)`
+}

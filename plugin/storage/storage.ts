@@ -1,0 +1,164 @@
+/** An enrolled authenticator, as stored. */
+export interface StoredAuthenticator {
+  readonly id: string
+  /** Which verifier checks its codes. */
+  readonly kind: string
+  readonly name: string
+  /** Sealed secret: opaque bytes, never the raw key. */
+  readonly secret: Uint8Array
+  /** How the user's app was given the key. */
+  readonly keyEncoding: string
+  readonly algorithm: string
+  readonly digits: number
+  /** In seconds. */
+  readonly period: number
+  /** The newest time step that was accepted; this one and all before it are used. */
+  readonly lastStep: number
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+/** What proves that a client has passed, as stored: one row for each client. */
+export interface StoredPass {
+  /** SHA-256 of the pass id that the client's session or token holds. */
+  readonly idHash: Uint8Array
+  readonly method: string
+  readonly passedAt: Date
+  readonly expiresAt: Date
+}
+
+/** The rules that an attempt is counted by. */
+export interface AttemptRules {
+  readonly now: Date
+  /** Which kind of code is claimed. Authenticators are disabled at `disableAt`, recovery codes never. */
+  readonly method: 'authenticator' | 'recovery'
+  /** The account is locked each time the count reaches a multiple of this. */
+  readonly limit: number
+  /** Until when the account is locked, by the count that locks it: falling counts, the last one stands for all below. */
+  readonly locks: ReadonlyArray<{ readonly count: number, readonly until: Date }>
+  /** The count at which the authenticators are disabled for good. */
+  readonly disableAt: number
+}
+
+/** An attempt that was counted, with what is needed to check the code. */
+export interface GrantedClaim {
+  readonly granted: true
+  /** Wrong codes in a row, this attempt included. */
+  readonly failedAttempts: number
+  /** Set if this attempt was the last one before a lock. */
+  readonly lockedUntil: Date | null
+  readonly disabledAt: Date | null
+  /** Empty for `method: 'recovery'`. */
+  readonly authenticators: readonly StoredAuthenticator[]
+  /** Sealed salt of the recovery codes. */
+  readonly recoverySalt: Uint8Array | null
+}
+
+/** An attempt that was not counted: no code may be checked. */
+export interface RefusedClaim {
+  readonly granted: false
+  /** `false`: the user has no two-factor authentication; there is nothing to lock. */
+  readonly enabled: boolean
+  readonly lockedUntil: Date | null
+  readonly disabledAt: Date | null
+}
+
+export type Claim = GrantedClaim | RefusedClaim
+
+/** What the status of a user is made from. */
+export interface StoredStatus {
+  readonly enabledAt: Date | null
+  readonly failedAttempts: number
+  readonly lockedUntil: Date | null
+  readonly disabledAt: Date | null
+  readonly authenticators: readonly StoredAuthenticator[]
+  /** Recovery codes that are not used. */
+  readonly recoveryCodesLeft: number
+}
+
+/** A set of recovery codes. It replaces the one before as a whole. */
+export interface StoredRecoveryCodes {
+  /** Sealed salt of the hashes. */
+  readonly salt: Uint8Array
+  readonly hashes: readonly Uint8Array[]
+}
+
+/** A confirmed setup. */
+export interface Enrolment {
+  readonly authenticator: StoredAuthenticator
+  readonly pass: StoredPass
+}
+
+/**
+ * Where enrolments live. `kyselyStorage()` is the one that comes with the package.
+ *
+ * Each method is atomic: it is done wholly or not at all, and of concurrent calls that compete for the same thing (a
+ * time step, a recovery code, the first enrolment), in any number of processes, one alone is told that it got it.
+ * A method that cannot reach the database rejects; it never answers in doubt.
+ */
+export interface TwoFactorStorage {
+  /** Whether the user has two-factor authentication. One read by primary key: the guard asks this. */
+  isEnabled (userId: string): Promise<boolean>
+
+  /** `undefined` for a user who never had two-factor authentication. */
+  findStatus (userId: string): Promise<StoredStatus | undefined>
+
+  /**
+   * Counts one attempt, unless the account is locked, and returns what is needed to check it, in one statement.
+   * To be called before a code is looked at, so that parallel attempts cannot share one place in the count.
+   */
+  claimAttempt (userId: string, rules: AttemptRules): Promise<Claim>
+
+  /** Takes a claimed attempt back, with the lock that it set: it was not wrong, it could not be checked. */
+  refundAttempt (userId: string, claim: GrantedClaim): Promise<void>
+
+  /**
+   * Accepts a code: burns its time step, clears the count and the lock and records the pass, in one statement.
+   * `false`, and nothing written, if this step or a later one was accepted before.
+   */
+  acceptStep (userId: string, accepted: {
+    readonly authenticatorId: string
+    readonly step: number
+    readonly now: Date
+    readonly pass?: StoredPass
+  }): Promise<boolean>
+
+  /** Accepts a recovery code likewise, once. `false`, and nothing written, if there is no such unused code. */
+  acceptRecoveryCode (userId: string, accepted: {
+    readonly hash: Uint8Array
+    readonly now: Date
+    readonly pass?: StoredPass
+  }): Promise<boolean>
+
+  /** Turns two-factor authentication on. `false`, and nothing written, if it is on already. */
+  enable (userId: string, enrolment: Enrolment & { readonly recoveryCodes: StoredRecoveryCodes }): Promise<boolean>
+
+  /**
+   * Adds an authenticator to those of a user who has two-factor authentication, and revokes all earlier passes.
+   * Authenticators that were disabled for too many wrong codes are replaced by it.
+   */
+  addAuthenticator (
+    userId: string, enrolment: Enrolment, maxAuthenticators: number
+  ): Promise<'added' | 'full' | 'not-enabled'>
+
+  /** `false` if the user has no two-factor authentication. */
+  replaceRecoveryCodes (userId: string, codes: StoredRecoveryCodes): Promise<boolean>
+
+  /** The pass, if it is recorded and was not revoked. One read by primary key. */
+  findPass (userId: string, idHash: Uint8Array): Promise<StoredPass | undefined>
+
+  /** Revokes one pass. */
+  endPass (userId: string, idHash: Uint8Array): Promise<void>
+
+  /** Clears the count and the lock, and turns disabled authenticators on again. `false` if there is no such user. */
+  unlock (userId: string): Promise<boolean>
+
+  /** Turns two-factor authentication off: forgets authenticators and recovery codes and revokes every pass. */
+  reset (userId: string): Promise<boolean>
+
+  /**
+   * One sealed secret, whichever: at start it shows whether the keys fit the database.
+   * Rejects if the tables are missing.
+   */
+  sampleSecret (): Promise<{ readonly userId: string, readonly secret: Uint8Array } | undefined>
+}

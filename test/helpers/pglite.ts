@@ -1,0 +1,21 @@
+import { PGlite } from '@electric-sql/pglite'
+import { Kysely } from 'kysely'
+import { PGliteDialect } from 'kysely-pglite-dialect'
+import { migrate } from '../../plugin/storage/migrate.js'
+import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
+
+let opened: Promise<Kysely<TwoFactorDatabase>> | undefined
+
+/** Migrated, empty tables on PGlite, in memory. Starting it costs seconds, so the tests of a file share one. */
+export async function openPglite (): Promise<Kysely<TwoFactorDatabase>> {
+  opened ??= (async () => {
+    const db = new Kysely<TwoFactorDatabase>({ dialect: new PGliteDialect(new PGlite()) })
+    await migrate(db)
+    return db
+  })()
+  const db = await opened
+  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes'] as const) {
+    await db.deleteFrom(`two_factor_${table}`).execute()
+  }
+  return db
+}

@@ -1,0 +1,37 @@
+import t from 'tap'
+import { kyselyStorage } from '../../plugin/storage/kysely.js'
+import { migrate, migrations } from '../../plugin/storage/migrate.js'
+import { openPglite } from '../helpers/pglite.js'
+import { connect, openPostgres, startPostgres } from '../helpers/postgres.js'
+import { checkStorage } from './contract.js'
+
+const server = await startPostgres(t)
+
+t.test('on PostgreSQL', async t => {
+  await checkStorage(t, async t => {
+    const url = await server.createDatabase()
+    const [db, other] = [connect(t, url), connect(t, url)]
+    await migrate(db)
+    return [kyselyStorage(db), kyselyStorage(other)]
+  })
+})
+
+t.test('on PGlite', async t => {
+  await checkStorage(t, async () => {
+    const storage = kyselyStorage(await openPglite())
+    return [storage, storage]
+  })
+})
+
+t.test('migrations run twice, and from several processes at once', async t => {
+  const url = await server.createDatabase()
+  await Promise.all(Array.from({ length: 4 }, () => migrate(connect(t, url))))
+  await migrate(connect(t, url))
+  t.equal(await kyselyStorage(connect(t, url)).isEnabled('ada'), false)
+})
+
+t.test('migrations go down again', async t => {
+  const db = await openPostgres(t, server)
+  for (const migration of Object.values(migrations).reverse()) await migration.down?.(db)
+  await t.rejects(kyselyStorage(db).sampleSecret(), { message: /does not exist/ })
+})
