@@ -3,7 +3,7 @@ import { initial } from './migrations/0001-initial.js'
 
 /** The migrations of the package, for a host that adds them to its own Kysely migrator. The names never change. */
 export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
-  'two_factor_0001_initial': initial
+  two_factor_0001_initial: initial
 })
 
 /**
