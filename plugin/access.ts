@@ -1,0 +1,70 @@
+import type { FastifyRequest } from 'fastify'
+import { BadOptionError, RequiredError, SetupRequiredError, UnauthenticatedError } from './errors.js'
+import type { ResolvedOptions, TwoFactorUser } from './options.js'
+import { checkPolicy, type TwoFactorPolicy } from './policy.js'
+import { refused } from './refusal.js'
+import type { TwoFactorService } from './service.js'
+import type { Pass } from './service/passes.js'
+
+/** One registration: its options, its use cases, and where its pages are. */
+export interface Registration {
+  readonly options: ResolvedOptions
+  readonly service: TwoFactorService
+  readonly verifyUrl: string
+  readonly setupUrl: string
+}
+
+// Processes whose clocks differ by less than this agree on how old a pass is.
+const clockSkew = 60_000
+
+/** The signed-in user. @throws {UnauthenticatedError} if there is none. */
+export async function currentUser ({ options }: Registration, request: FastifyRequest): Promise<TwoFactorUser> {
+  const user = checkUser(await options.getUser(request))
+  if (!user) throw new UnauthenticatedError()
+  return user
+}
+
+/** @throws {BadOptionError} if the host's `getUser` answered something else: better no answer than a wrong user. */
+export function checkUser (user: unknown): TwoFactorUser | undefined {
+  if (user === null || user === undefined) return undefined
+  if (typeof user !== 'object' || !('id' in user) || typeof user.id !== 'string' || user.id === '') {
+    throw new BadOptionError('getUser', 'a function that answers { id: string, label: string } or null')
+  }
+  const label = 'label' in user && typeof user.label === 'string' ? user.label : user.id
+  return { id: user.id, label }
+}
+
+/** The pass of this client, if it has one that still counts. */
+export async function livePass (
+  { options, service }: Registration, request: FastifyRequest, userId: string
+): Promise<Pass | undefined> {
+  const pass = options.proof.readPass(request, userId)
+  return pass && await service.passes.isAlive(pass) ? pass : undefined
+}
+
+/**
+ * Lets the request through, or says what is missing.
+ *
+ * @throws {UnauthenticatedError}
+ * @throws {RequiredError}
+ * @throws {SetupRequiredError}
+ * @throws {UnavailableError} if it cannot be known.
+ */
+export async function enforce (
+  registration: Registration, request: FastifyRequest, policy: TwoFactorPolicy
+): Promise<void> {
+  checkPolicy(policy)
+  if (policy === false) return
+  const { options, service, verifyUrl, setupUrl } = registration
+
+  const user = await currentUser(registration, request)
+  const pass = await livePass(registration, request, user.id)
+  if (pass) {
+    if (typeof policy !== 'object') return
+    const age = options.clock() - pass.passedAt
+    if (age <= policy.maxAge * 1000 && age >= -clockSkew) return
+    throw refused(request, new RequiredError(verifyUrl))
+  }
+  if (await service.isEnabled(user.id)) throw refused(request, new RequiredError(verifyUrl))
+  if (policy !== true) throw refused(request, new SetupRequiredError(setupUrl))
+}

@@ -1,0 +1,24 @@
+/** What happened, in the field's words. A released type is never renamed. */
+export type TwoFactorEventType =
+  | 'setup-started'
+  | 'setup-confirmed'
+  | 'verified'
+  | 'failed'
+  | 'reused'
+  | 'locked'
+  | 'recovered'
+  | 'recovery-codes-regenerated'
+  | 'disabled'
+  | 'unlocked'
+  | 'reset'
+
+/** Something that changed or refused two-factor authentication. Never holds a code or a secret. */
+export interface TwoFactorEvent {
+  readonly type: TwoFactorEventType
+  readonly userId: string
+  readonly at: Date
+  /** Address of the client, as Fastify's `trustProxy` tells it. Absent for what a back office did. */
+  readonly ip?: string
+  /** For `locked`: until when, or `null` once the authenticators are disabled for good. */
+  readonly lockedUntil?: Date | null
+}

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
+import { enforce, type Registration } from './access.js'
+import { isSafe, returnPath, varyByAccept, wantsPage, withQuery } from './browser.js'
+import { RequiredError, SetupRequiredError, UnauthenticatedError } from './errors.js'
+import { checkPolicy, type TwoFactorPolicy } from './policy.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What `fastify-authenticator-2fa` asks of the clients of this route. */
+    twoFactor?: TwoFactorPolicy
+  }
+  interface FastifyInstance {
+    /**
+     * The guard as a `preHandler`, for hosts that list their hooks. Does what `config.twoFactor` does.
+     *
+     * @param policy - Default is `true`.
+     * @throws {BadOptionError} if it is no policy.
+     */
+    requireTwoFactor (policy?: Exclude<TwoFactorPolicy, false>): preHandlerAsyncHookHandler
+  }
+}
+
+/**
+ * Puts the guard before every route of the context and of those below, also of the ones that are there already.
+ *
+ * What a route asks hangs on the config of the route that was matched, never on its URL: `/ADMIN`, `/%61dmin` and
+ * `/admin/` are the same route to the router, so they are to the guard.
+ */
+export function addGuard (fastify: FastifyInstance, registration: Registration): void {
+  const unmarked = registration.options.protect === 'all'
+
+  fastify.addHook('onRoute', ({ config }) => {
+    const policy = config?.twoFactor
+    if (policy !== undefined) checkPolicy(policy)
+  })
+
+  fastify.addHook('preHandler', async function twoFactorGuard (request, reply) {
+    const policy = request.routeOptions.config.twoFactor ?? unmarked
+    if (policy !== false) return guard(registration, policy, request, reply)
+  })
+
+  fastify.decorate('requireTwoFactor', (policy: Exclude<TwoFactorPolicy, false> = true) => {
+    checkPolicy(policy)
+    return async function requireTwoFactor (request: FastifyRequest, reply: FastifyReply) {
+      return guard(registration, policy, request, reply)
+    }
+  })
+}
+
+async function guard (
+  registration: Registration, policy: TwoFactorPolicy, request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply | undefined> {
+  try {
+    await enforce(registration, request, policy)
+  } catch (error) {
+    reply.header('cache-control', 'no-store')
+    varyByAccept(reply)
+    const page = registration.options.pages && wantsPage(request) ? pageFor(registration, error) : undefined
+    if (page !== undefined) {
+      const next = returnPath(request)
+      // A form that was not sent cannot be sent again from here: its page says so.
+      return reply.redirect(withQuery(page, { next, resend: isSafe(request.method) ? undefined : '1' }), 303)
+    }
+    throw error
+  }
+}
+
+/** The page that helps a browser on. */
+export function pageFor ({ options, verifyUrl, setupUrl }: Registration, error: unknown): string | undefined {
+  if (error instanceof RequiredError) return verifyUrl
+  if (error instanceof SetupRequiredError) return setupUrl
+  if (error instanceof UnauthenticatedError) return options.loginUrl ?? undefined
+}

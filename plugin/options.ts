@@ -1,0 +1,248 @@
+import type { RateLimitPluginOptions } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import { BadOptionError } from './errors.js'
+import type { TwoFactorEvent } from './events.js'
+import type { Proof } from './proof/proof.js'
+import { sessionProof } from './proof/session.js'
+import type { Lockout } from './service/dependencies.js'
+import type { TwoFactorStorage } from './storage/storage.js'
+import { localVerifier } from './verifiers/local.js'
+import type { Verifier } from './verifiers/verifier.js'
+
+/** Who is signed in, as the host says. */
+export interface TwoFactorUser {
+  /** Never changes, and is one for each account: attempts are counted by it. */
+  readonly id: string
+  /** Shown in the authenticator app beside the issuer: an e-mail address or a login. */
+  readonly label: string
+}
+
+type MaybePromise<T> = T | Promise<T>
+
+/** Options of the plugin. Every default is the value stated here. */
+export interface TwoFactorOptions {
+  /** Name of the service, shown in the authenticator app. Required. Must not contain a colon. */
+  issuer: string
+
+  /** Where enrolments are kept, such as `kyselyStorage(db)`. Required. */
+  storage: TwoFactorStorage
+
+  /**
+   * Base64 of 32 random bytes each. The first one seals, every one opens: to rotate, put a new one in front.
+   * Required. Keep them out of the database and its backups.
+   */
+  encryptionKeys: readonly string[]
+
+  /**
+   * Says who is signed in, past the password or whatever the host asks for first; `null` or `undefined` for nobody.
+   * Required. Called for each guarded request, so it should read rather than look up.
+   */
+  getUser: (request: FastifyRequest) => MaybePromise<TwoFactorUser | null | undefined>
+
+  /**
+   * Path of the plugin's routes, under the prefix of the context that it is registered in. `false` registers none.
+   * Default is `/2fa`. It is the plugin's own option: Fastify ignores `prefix` for plugins that share their context.
+   */
+  prefix?: string | false
+
+  /** Where "this client has passed" lives. Default is `sessionProof()`. */
+  proof?: Proof
+
+  /** What checks codes. Default is `localVerifier()`. */
+  verifier?: Verifier
+
+  /**
+   * `'marked'`: routes with a `config.twoFactor`. `'all'`: every route of the context that the plugin is registered in
+   * and of the contexts below, with its not-found handler, but for routes with `config: { twoFactor: false }`.
+   * Default is `'marked'`.
+   */
+  protect?: 'marked' | 'all'
+
+  /** Where a browser that is not signed in is sent, with a `next`. Default is `null`: it gets the 401. */
+  loginUrl?: string | null
+
+  /** Where a client is sent to enter a code. Default is the plugin's own page, and required with `prefix: false`. */
+  verifyUrl?: string
+
+  /** Where a user is sent to set up two-factor authentication. Default is the plugin's own page, as for `verifyUrl`. */
+  setupUrl?: string
+
+  /** Where a browser goes after it passed, if it did not come from anywhere. Default is `/`. */
+  defaultRedirect?: string
+
+  /** HMAC of new enrolments. Many apps know `SHA1` alone. Default is `SHA1`. */
+  algorithm?: 'SHA1' | 'SHA256' | 'SHA512'
+
+  /** Length of the codes of new enrolments: 6 to 8. Default is 6. Codes of 6 digits are always taken. */
+  digits?: number
+
+  /** Length of one time step of new enrolments, in seconds: 15 to 120. Default is 30. */
+  period?: number
+
+  /** Time steps accepted before and after the current one: 0 to 2. Default is 1 (RFC 6238 section 5.2). */
+  window?: number
+
+  /**
+   * How wrong codes are counted, for each account over all its clients. Default is
+   * `{ attempts: 5, duration: 60_000, maxDuration: 3_600_000, disableAfter: 100 }`: 5 wrong codes in a row lock for a
+   * minute, each further 5 for twice as long up to an hour, and 100 disable the authenticators.
+   */
+  lockout?: Partial<Lockout>
+
+  /**
+   * Requests of one address, as an outer wall: given to `@fastify/rate-limit`, so that a Redis client works. Default is
+   * `{ max: 100, timeWindow: 60_000 }` over all routes that take a code. `false` for none.
+   */
+  rateLimit?: RateLimitPluginOptions | false
+
+  /** How long a pending setup can be confirmed, in milliseconds: 60_000 to 3_600_000. Default is 600_000. */
+  setupTtl?: number
+
+  /** Recovery codes in a set: 5 to 20. Default is 10. */
+  recoveryCodes?: number
+
+  /** Authenticators that one user can have: 1 to 20. Default is 5. */
+  maxAuthenticators?: number
+
+  /**
+   * How old a pass may be, in seconds, to add an authenticator or to make new recovery codes (ASVS 5.0, 7.5.1).
+   * Default is 300.
+   */
+  stepUpMaxAge?: number
+
+  /** How long a pass lasts, in milliseconds, at most 30 days. Default is 86_400_000 (NIST SP 800-63B-4, 2.2.3: 24 h). */
+  passTtl?: number
+
+  /**
+   * How long a pass is trusted before its row is read again, in seconds: 0 to 3600, 0 reads each time. A pass that was
+   * revoked elsewhere is dead after that time. Default is 30.
+   */
+  revalidate?: number
+
+  /** How long one statement of the storage may take, in milliseconds: 100 to 30_000. Default is 2000. */
+  storageTimeout?: number
+
+  /** Whether browsers get HTML pages. `false`: JSON for everybody. Default is `true`. */
+  pages?: boolean
+
+  /** Told of everything that changes or refuses. It is not waited for, and what it throws is logged. */
+  onEvent?: (event: TwoFactorEvent) => unknown
+
+  /** The time, in milliseconds since the epoch. For tests. Default is `Date.now`. */
+  clock?: () => number
+}
+
+type Defaulted = Omit<TwoFactorOptions, 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+
+/** Options after {@link resolveOptions}: complete, checked and frozen. */
+export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
+  readonly lockout: Lockout
+  readonly rateLimit: RateLimitPluginOptions | false
+  readonly onEvent: ((event: TwoFactorEvent) => unknown) | undefined
+  readonly verifyUrl: string | undefined
+  readonly setupUrl: string | undefined
+}
+
+const hour = 3_600_000
+
+/**
+ * Completes and checks the options of a registration.
+ *
+ * @throws {BadOptionError} if one is missing, out of range or unknown. The keys themselves are checked by the key ring.
+ */
+export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) throw new BadOptionError('options', 'an object')
+  // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
+  const {
+    issuer, storage, encryptionKeys, getUser, prefix = '/2fa', proof = sessionProof(), verifier = localVerifier(),
+    protect = 'marked', loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
+    period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
+    revalidate, storageTimeout, pages = true, onEvent, clock = Date.now, logLevel: _, logSerializers: __, ...unknown
+  } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
+
+  for (const name of Object.keys(unknown)) throw new BadOptionError(name, 'spelt as in the documentation: there is no such option')
+  check('issuer', typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':'), 'a name without a colon')
+  check('storage', isObject(storage) && typeof storage.claimAttempt === 'function', 'a storage, such as kyselyStorage(db)')
+  check('getUser', typeof getUser === 'function', 'a function that answers { id, label } or null')
+  check('prefix', prefix === false || isPrefix(prefix), 'a path that starts with a slash and does not end with one, or false')
+  check('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
+  check('verifier', isObject(verifier) && typeof verifier.check === 'function', 'a verifier, such as localVerifier()')
+  check('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
+  check('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
+  check('verifyUrl', verifyUrl === undefined ? prefix !== false : isUrl(verifyUrl), 'a path or URL; prefix: false needs it')
+  check('setupUrl', setupUrl === undefined ? prefix !== false : isUrl(setupUrl), 'a path or URL; prefix: false needs it')
+  check('defaultRedirect', isUrl(defaultRedirect), 'a path or URL')
+  check('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
+  check('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
+  check('lockout', isObject(lockout), 'an object')
+  check('pages', typeof pages === 'boolean', 'true or false')
+  check('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
+  check('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
+
+  return Object.freeze({
+    issuer,
+    storage,
+    encryptionKeys,
+    getUser,
+    prefix,
+    proof,
+    verifier,
+    protect,
+    loginUrl,
+    verifyUrl,
+    setupUrl,
+    defaultRedirect,
+    algorithm,
+    digits: integer('digits', digits, 6, 6, 8),
+    period: integer('period', period, 30, 15, 120),
+    window: integer('window', window, 1, 0, 2),
+    lockout: resolveLockout(lockout),
+    rateLimit,
+    setupTtl: integer('setupTtl', setupTtl, hour / 6, 60_000, hour),
+    recoveryCodes: integer('recoveryCodes', recoveryCodes, 10, 5, 20),
+    maxAuthenticators: integer('maxAuthenticators', maxAuthenticators, 5, 1, 20),
+    stepUpMaxAge: integer('stepUpMaxAge', stepUpMaxAge, 300, 1, 86_400),
+    passTtl: integer('passTtl', passTtl, 24 * hour, 60_000, 30 * 24 * hour),
+    revalidate: integer('revalidate', revalidate, 30, 0, 3600),
+    storageTimeout: integer('storageTimeout', storageTimeout, 2000, 100, 30_000),
+    pages,
+    onEvent,
+    clock
+  })
+}
+
+function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unknown }: Partial<Lockout>): Lockout {
+  for (const name of Object.keys(unknown)) throw new BadOptionError(`lockout.${name}`, 'spelt as in the documentation')
+  const resolved = {
+    attempts: integer('lockout.attempts', attempts, 5, 1, 20),
+    duration: integer('lockout.duration', duration, 60_000, 1_000, 24 * hour),
+    maxDuration: integer('lockout.maxDuration', maxDuration, Math.max(hour, duration ?? 0), 1_000, 24 * hour),
+    disableAfter: integer('lockout.disableAfter', disableAfter, 100, 1, 100)
+  }
+  check('lockout.maxDuration', resolved.maxDuration >= resolved.duration, 'at least lockout.duration')
+  check('lockout.disableAfter', resolved.disableAfter >= resolved.attempts, 'at least lockout.attempts')
+  return Object.freeze(resolved)
+}
+
+function integer (name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+  const chosen = value ?? fallback
+  check(name, Number.isInteger(chosen) && chosen >= min && chosen <= max, `an integer from ${min} to ${max}`)
+  return chosen
+}
+
+function check (name: string, holds: boolean, expected: string): asserts holds {
+  if (!holds) throw new BadOptionError(name, expected)
+}
+
+function isObject (value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isPrefix (value: unknown): boolean {
+  return typeof value === 'string' && /^(?:\/[\w.~-]+)+$/.test(value)
+}
+
+/** A path of this site, or a page elsewhere that the host itself chose. */
+function isUrl (value: unknown): boolean {
+  return typeof value === 'string' && /^(?:\/(?!\/)|https?:\/\/)[^\s\\]*$/.test(value)
+}

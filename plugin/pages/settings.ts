@@ -1,0 +1,41 @@
+import type { TwoFactorStatus } from '../request.js'
+import { html, type Html } from './html.js'
+import { codeField, layout, problemBox, type FormState, type Site } from './layout.js'
+
+/** The page of a user's own two-factor authentication. */
+export function settingsPage (site: Site, state: FormState & { status: TwoFactorStatus, digits: number }): string {
+  const { status } = state
+  if (!status.enabled) {
+    return layout(site, 'Two-factor authentication', html`
+${problemBox(state.problem)}
+<p>It is off. With it, somebody who learns your password still cannot sign in without your phone.</p>
+<a class="button" href="${site.base}/setup">Set it up</a>
+<p class="more"><a href="${site.defaultRedirect}">Back</a></p>`)
+  }
+  return layout(site, 'Two-factor authentication', html`
+${problemBox(state.problem)}
+<p>It is on.</p>
+${status.verified ? verified(site, state) : html`<a class="button" href="${site.base}/verify?next=${site.base}/">Enter your code to change it</a>`}
+<p class="more"><a href="${site.defaultRedirect}">Back</a></p>`)
+}
+
+function verified (site: Site, state: FormState & { status: TwoFactorStatus, digits: number }): Html {
+  const { status: { authenticators, recoveryCodesLeft } } = state
+  return html`
+<h2>Authenticators</h2>
+<dl>${authenticators?.map(({ name, lastUsedAt, createdAt }) => html`
+<dt>${name}</dt><dd>last used ${day(lastUsedAt ?? createdAt)}</dd>`)}</dl>
+<a class="button quiet" href="${site.base}/setup">Add an authenticator</a>
+<h2>Recovery codes</h2>
+<p>${recoveryCodesLeft} left. New ones replace them.</p>
+<form method="post" action="${site.base}/recovery-codes"><button class="quiet">Make new recovery codes</button></form>
+<h2>Turn it off</h2>
+<form method="post" action="${site.base}/disable">
+${codeField(state, state.digits)}
+<button class="quiet">Turn off</button>
+</form>`
+}
+
+function day (date: Date): Html {
+  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 10)}</time>`
+}

@@ -1,0 +1,204 @@
+import type { FastifyRequest } from 'fastify'
+import { checkUser, currentUser, enforce, livePass, type Registration } from './access.js'
+import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
+import type { TwoFactorUser } from './options.js'
+import type { TwoFactorPolicy } from './policy.js'
+import type { Carried } from './proof/proof.js'
+import type { AuthenticatorInfo } from './service.js'
+import type { Subject } from './service/dependencies.js'
+import type { PendingSetup } from './service/setup.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Two-factor authentication of the signed-in user, as this client sees it. */
+    readonly twoFactor: RequestTwoFactor
+  }
+}
+
+/** What a client may know of its user's two-factor authentication. */
+export interface TwoFactorStatus {
+  readonly enabled: boolean
+  /** Whether this client has passed. Read from the storage at most `revalidate` seconds ago. */
+  readonly verified: boolean
+  readonly verifiedAt: Date | null
+  /** `null` for a client that has not passed: what the user owns is not for somebody who only has the password. */
+  readonly authenticators: readonly AuthenticatorInfo[] | null
+  /** `null` likewise. */
+  readonly recoveryCodesLeft: number | null
+  /** No code is taken before then. */
+  readonly lockedUntil: Date | null
+}
+
+/**
+ * What `request.twoFactor` answers. Each method acts on the user that `getUser` names, and throws
+ * {@link UnauthenticatedError} if there is none and {@link UnavailableError} if the storage does not answer.
+ */
+export interface RequestTwoFactor {
+  /**
+   * Whether this client has passed, from what its proof says and this process knows. To decide on access use
+   * `config.twoFactor` or {@link require}, which also ask the storage.
+   *
+   * @throws {BadOptionError} if `getUser` is asynchronous: then use {@link status}.
+   */
+  readonly verified: boolean
+
+  status (): Promise<TwoFactorStatus>
+
+  /**
+   * Starts a setup, in place of a pending one. With `bearerProof()` the answer has a `setupToken` for the client.
+   *
+   * @throws {RequiredError} if the user has two-factor authentication and has not passed lately (`stepUpMaxAge`).
+   */
+  beginSetup (): Promise<PendingSetup & Carried>
+
+  /**
+   * Confirms the pending setup by its first code. This client has passed then.
+   *
+   * @param details.name - Name of the authenticator. Default is `Authenticator app`.
+   * @param details.setupToken - What {@link beginSetup} answered, with `bearerProof()`.
+   * @throws {SetupExpiredError}
+   * @throws {InvalidCodeError}
+   * @throws {AlreadyEnabledError}
+   * @throws {AuthenticatorLimitError}
+   */
+  confirmSetup (code: string, details?: { readonly name?: string | undefined, readonly setupToken?: string | undefined }):
+  Promise<{ readonly enabled: true, readonly recoveryCodes: string[] } & Carried>
+
+  /**
+   * Passes by a code of an authenticator.
+   *
+   * @throws {InvalidCodeError}
+   * @throws {LockedError}
+   */
+  verify (code: string): Promise<{ readonly verified: true } & Carried>
+
+  /** Passes by a recovery code, which is used up by that. Throws as {@link verify}. */
+  recover (code: string): Promise<{ readonly verified: true, readonly recoveryCodesLeft: number | null } & Carried>
+
+  /**
+   * Makes a new set of recovery codes. Those from before are worthless then.
+   *
+   * @throws {NotEnabledError}
+   * @throws {RequiredError} if this client has not passed lately (`stepUpMaxAge`).
+   */
+  regenerateRecoveryCodes (): Promise<string[]>
+
+  /**
+   * Turns two-factor authentication off, by a code of an authenticator or a recovery code. Throws as {@link verify}.
+   *
+   * @throws {NotEnabledError}
+   * @throws {RequiredError} if this client has not passed.
+   */
+  disable (code: string): Promise<void>
+
+  /** Ends this client's pass everywhere. Call it when the user signs out, before the session is destroyed. */
+  end (): Promise<void>
+
+  /** As `config.twoFactor`, for a decision that is made in a handler. Throws what the guard throws. */
+  require (policy: TwoFactorPolicy): Promise<void>
+}
+
+export function createRequestTwoFactor (request: FastifyRequest, registration: Registration): RequestTwoFactor {
+  const { options: { proof, stepUpMaxAge }, service } = registration
+  const user = () => currentUser(registration, request)
+  const fresh = () => enforce(registration, request, { maxAge: stepUpMaxAge })
+
+  return {
+    get verified () {
+      const user = registration.options.getUser(request)
+      if (user instanceof Promise) throw new BadOptionError('getUser', 'synchronous to read request.twoFactor.verified')
+      const known = checkUser(user)
+      const pass = known && proof.readPass(request, known.id)
+      return pass !== undefined && service.passes.wasAlive(pass)
+    },
+
+    async status () {
+      const { id } = await user()
+      const pass = await livePass(registration, request, id)
+      const { enabled, authenticators, recoveryCodesLeft, lockedUntil } = await service.status(id)
+      const open = pass !== undefined || !enabled
+      return {
+        enabled,
+        verified: pass !== undefined,
+        verifiedAt: pass ? new Date(pass.passedAt) : null,
+        authenticators: open ? authenticators : null,
+        recoveryCodesLeft: open ? recoveryCodesLeft : null,
+        lockedUntil
+      }
+    },
+
+    async beginSetup () {
+      const { id, label } = await user()
+      if (await service.isEnabled(id)) await fresh()
+      const sealed = await service.beginSetup(subject(request, id))
+      const pending = service.readSetup(id, label, sealed)
+      if (!pending) throw new SetupExpiredError()
+      return { ...pending, ...proof.writeSetup(request, sealed) }
+    },
+
+    async confirmSetup (code, { name, setupToken } = {}) {
+      const { id } = await user()
+      const sealed = proof.readSetup(request, setupToken)
+      const stranger = !await livePass(registration, request, id)
+      if (stranger && await service.isEnabled(id)) throw new AlreadyEnabledError()
+      if (sealed === undefined) throw new SetupExpiredError()
+
+      const pass = service.passes.create(id, 'setup')
+      const recoveryCodes = await service.confirm(subject(request, id), sealed, code, name, pass)
+      return { enabled: true, recoveryCodes, ...await proof.writePass(request, pass) }
+    },
+
+    async verify (code) {
+      const { id } = await user()
+      const pass = await service.verify(subject(request, id), code)
+      return { verified: true, ...await proof.writePass(request, pass) }
+    },
+
+    async recover (code) {
+      const { id } = await user()
+      const { pass, recoveryCodesLeft } = await service.recover(subject(request, id), code)
+      return { verified: true, recoveryCodesLeft, ...await proof.writePass(request, pass) }
+    },
+
+    async regenerateRecoveryCodes () {
+      const { id } = await user()
+      if (!await service.isEnabled(id)) throw new NotEnabledError()
+      await fresh()
+      const codes = await service.regenerateRecoveryCodes(subject(request, id))
+      if (!codes) throw new NotEnabledError()
+      return codes
+    },
+
+    async disable (code) {
+      const { id } = await user()
+      if (!await service.isEnabled(id)) throw new NotEnabledError()
+      await enforce(registration, request, true)
+      await service.disable(subject(request, id), code)
+      proof.clearPass(request)
+    },
+
+    async end () {
+      const user = checkUser(await registration.options.getUser(request))
+      const pass = user && proof.readPass(request, user.id)
+      proof.clearPass(request)
+      if (pass) await service.passes.end(pass)
+    },
+
+    require: policy => enforce(registration, request, policy)
+  }
+}
+
+/** The pending setup that this client is in, to show it again. Asks what {@link RequestTwoFactor.beginSetup} asks. */
+export async function pendingSetup (
+  request: FastifyRequest, registration: Registration
+): Promise<PendingSetup | undefined> {
+  const { options: { proof, stepUpMaxAge }, service } = registration
+  const { id, label }: TwoFactorUser = await currentUser(registration, request)
+  if (await service.isEnabled(id)) await enforce(registration, request, { maxAge: stepUpMaxAge })
+  const sealed = proof.readSetup(request, undefined)
+  return sealed === undefined ? undefined : service.readSetup(id, label, sealed)
+}
+
+function subject (request: FastifyRequest, userId: string): Subject {
+  return { userId, ip: request.ip }
+}

@@ -1,0 +1,121 @@
+import { NotEnabledError } from './errors.js'
+import { createAttempts, normalizeCode } from './service/attempt.js'
+import type { ServiceDependencies, Subject } from './service/dependencies.js'
+import { createPasses, toStoredPass, type Pass, type Passes } from './service/passes.js'
+import { createSetups, type Setups } from './service/setup.js'
+
+/** An enrolled authenticator, as its user may see it. */
+export interface AuthenticatorInfo {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+/** The state of one user's two-factor authentication. */
+export interface UserStatus {
+  readonly enabled: boolean
+  readonly authenticators: readonly AuthenticatorInfo[]
+  /** Recovery codes that are not used yet. */
+  readonly recoveryCodesLeft: number
+  /** Wrong codes in a row. */
+  readonly failedAttempts: number
+  /** No code is taken before then. `null`: not locked. */
+  readonly lockedUntil: Date | null
+  /** Too many wrong codes turned the authenticators off: a recovery code, `unlock` or `reset` helps. */
+  readonly authenticatorsDisabled: boolean
+}
+
+/** The use cases of two-factor authentication, for a user that the host has named. */
+export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'> {
+  readonly passes: Passes
+  readonly isEnabled: (userId: string) => Promise<boolean>
+  readonly status: (userId: string) => Promise<UserStatus>
+  readonly beginSetup: Setups['begin']
+  readonly readSetup: Setups['read']
+  /** @throws what {@link Attempts.acceptCode} throws */
+  readonly verify: (subject: Subject, code: string) => Promise<Pass>
+  /** Accepts a recovery code, and says how many are left: `null` if just that could not be read. */
+  readonly recover: (subject: Subject, code: string) => Promise<{ pass: Pass, recoveryCodesLeft: number | null }>
+  /** Turns two-factor authentication off, by a code of an authenticator or a recovery code. */
+  readonly disable: (subject: Subject, code: string) => Promise<void>
+  /** For a back office. `false` if the user has no two-factor authentication. */
+  readonly unlock: (userId: string) => Promise<boolean>
+  readonly reset: (userId: string) => Promise<boolean>
+}
+
+export function createService (dependencies: ServiceDependencies): TwoFactorService {
+  const { storage, clock, emit } = dependencies
+  const passes = createPasses(dependencies)
+  const attempts = createAttempts(dependencies)
+  const setups = createSetups(dependencies, passes)
+  const now = () => new Date(clock())
+
+  async function status (userId: string): Promise<UserStatus> {
+    const stored = await storage.findStatus(userId)
+    const lockedUntil = stored?.lockedUntil ?? null
+    return {
+      enabled: stored !== undefined && stored.enabledAt !== null,
+      authenticators: (stored?.authenticators ?? []).map(({ id, name, createdAt, lastUsedAt }) => (
+        { id, name, createdAt, lastUsedAt })),
+      recoveryCodesLeft: stored?.recoveryCodesLeft ?? 0,
+      failedAttempts: stored?.failedAttempts ?? 0,
+      lockedUntil: lockedUntil && lockedUntil > now() ? lockedUntil : null,
+      authenticatorsDisabled: stored !== undefined && stored.disabledAt !== null
+    }
+  }
+
+  async function reset (userId: string): Promise<boolean> {
+    const done = await storage.reset(userId)
+    passes.forgetUser(userId)
+    return done
+  }
+
+  return {
+    passes,
+    isEnabled: userId => storage.isEnabled(userId),
+    status,
+    beginSetup: setups.begin,
+    readSetup: setups.read,
+    confirm: setups.confirm,
+    regenerateRecoveryCodes: setups.regenerateRecoveryCodes,
+
+    async verify (subject, code) {
+      const pass = passes.create(subject.userId, 'totp')
+      await attempts.acceptCode(subject, code, toStoredPass(pass))
+      passes.remember(pass)
+      emit({ ...subject, type: 'verified', at: now() })
+      return pass
+    },
+
+    async recover (subject, code) {
+      const pass = passes.create(subject.userId, 'recovery')
+      await attempts.acceptRecoveryCode(subject, code, toStoredPass(pass))
+      passes.remember(pass)
+      emit({ ...subject, type: 'recovered', at: now() })
+      // The code is used by now: the user must not lose the pass over a number.
+      const recoveryCodesLeft = await status(subject.userId).then(status => status.recoveryCodesLeft, () => null)
+      return { pass, recoveryCodesLeft }
+    },
+
+    async disable (subject, code) {
+      if (!await storage.isEnabled(subject.userId)) throw new NotEnabledError()
+      const accept = normalizeCode(code) === undefined ? attempts.acceptRecoveryCode : attempts.acceptCode
+      await accept(subject, code)
+      await reset(subject.userId)
+      emit({ ...subject, type: 'disabled', at: now() })
+    },
+
+    async unlock (userId) {
+      const done = await storage.unlock(userId)
+      if (done) emit({ userId, type: 'unlocked', at: now() })
+      return done
+    },
+
+    async reset (userId) {
+      const done = await reset(userId)
+      if (done) emit({ userId, type: 'reset', at: now() })
+      return done
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { CodeReusedError, InvalidCodeError, LockedError, UnavailableError } from '../errors.js'
+import type { OtpAlgorithm } from '../otp/hotp.js'
+import { hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
+import type { AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass } from '../storage/storage.js'
+import type { ServiceDependencies, Subject } from './dependencies.js'
+
+/** Claim, then check: the one way in which a code of an enrolled user is looked at. */
+export interface Attempts {
+  /**
+   * Accepts a code of one of the user's authenticators, once, and records the pass with it.
+   *
+   * @throws {InvalidCodeError} also if the code was used before, or the user has no two-factor authentication.
+   * @throws {LockedError}
+   * @throws {UnavailableError} The attempt is not counted then.
+   */
+  acceptCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
+
+  /** Accepts a recovery code likewise. */
+  acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
+}
+
+export function createAttempts (dependencies: ServiceDependencies): Attempts {
+  const { storage, keyRing, verifier, window, lockout, clock, emit } = dependencies
+
+  async function claim (subject: Subject, method: AttemptRules['method'], now: number): Promise<GrantedClaim> {
+    const claim = await storage.claimAttempt(subject.userId, {
+      now: new Date(now),
+      method,
+      limit: lockout.attempts,
+      locks: lockLadder(lockout, now),
+      disableAt: lockout.disableAfter
+    })
+    if (claim.granted) return claim
+    if (!claim.enabled) throw new InvalidCodeError()
+    if (claim.disabledAt && method === 'authenticator') throw new LockedError(lockout.maxDuration / 1000, true)
+    const left = (claim.lockedUntil?.getTime() ?? now + lockout.duration) - now
+    throw new LockedError(Math.max(1, Math.ceil(left / 1000)))
+  }
+
+  /** Runs the check of a claimed attempt. An attempt that could not be checked was not wrong, and is given back. */
+  async function check<Result> (subject: Subject, claim: GrantedClaim, task: () => Promise<Result>): Promise<Result> {
+    try {
+      return await task()
+    } catch (cause) {
+      await storage.refundAttempt(subject.userId, claim)
+      throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
+    }
+  }
+
+  function refuse (subject: Subject, claim: GrantedClaim, type: 'failed' | 'reused', at: Date): never {
+    emit({ ...subject, type, at })
+    if (claim.lockedUntil ?? claim.disabledAt) {
+      emit({ ...subject, type: 'locked', at, lockedUntil: claim.disabledAt ? null : claim.lockedUntil })
+    }
+    throw type === 'reused' ? new InvalidCodeError({ cause: new CodeReusedError() }) : new InvalidCodeError()
+  }
+
+  /** Every authenticator is checked, so that the time taken does not tell which one matched. */
+  async function findMatch (
+    userId: string, authenticators: readonly StoredAuthenticator[], code: string, now: number
+  ): Promise<{ authenticator: StoredAuthenticator, step: number } | undefined> {
+    let found: { authenticator: StoredAuthenticator, step: number } | undefined
+    let failure: unknown
+    for (const authenticator of authenticators) {
+      try {
+        const { algorithm, digits, period } = authenticator
+        const key = keyRing.open('authenticator-secret', [userId, authenticator.id], authenticator.secret)
+        const step = await verifier.check({ key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window })
+        if (step !== undefined && (!found || step > authenticator.lastStep)) found = { authenticator, step }
+      } catch (cause) {
+        failure = cause
+      }
+    }
+    if (!found && failure !== undefined) throw failure
+    return found
+  }
+
+  return {
+    async acceptCode (subject, typed, pass) {
+      const code = normalizeCode(typed)
+      if (code === undefined) throw new InvalidCodeError()
+      const now = clock()
+      const at = new Date(now)
+      const claimed = await claim(subject, 'authenticator', now)
+      const match = await check(subject, claimed, () => findMatch(subject.userId, claimed.authenticators, code, now))
+      if (!match) return refuse(subject, claimed, 'failed', at)
+
+      const accepted = await check(subject, claimed, () => storage.acceptStep(subject.userId, {
+        authenticatorId: match.authenticator.id, step: match.step, now: at, ...(pass && { pass })
+      }))
+      if (!accepted) return refuse(subject, claimed, 'reused', at)
+    },
+
+    async acceptRecoveryCode (subject, typed, pass) {
+      const code = normalizeRecoveryCode(typed)
+      if (code === undefined) throw new InvalidCodeError()
+      const now = clock()
+      const at = new Date(now)
+      const claimed = await claim(subject, 'recovery', now)
+      const accepted = await check(subject, claimed, async () => {
+        if (claimed.recoverySalt === null) return false
+        const salt = keyRing.open('recovery-salt', [subject.userId], claimed.recoverySalt)
+        const hash = await hashRecoveryCode(code, salt)
+        return storage.acceptRecoveryCode(subject.userId, { hash, now: at, ...(pass && { pass }) })
+      })
+      if (!accepted) return refuse(subject, claimed, 'failed', at)
+    }
+  }
+}
+
+/** The digits of a code as people type it ("123 456"), or `undefined` for what no app shows: that is not evaluated. */
+export function normalizeCode (typed: string): string | undefined {
+  const digits = typed.length <= 32 ? typed.replace(/[\s-]/g, '') : ''
+  return /^\d{6,8}$/.test(digits) ? digits : undefined
+}
+
+/** The locks that may be set now: doubling from the first, up to the longest. */
+function lockLadder (
+  { attempts, duration, maxDuration }: ServiceDependencies['lockout'], now: number
+): AttemptRules['locks'] {
+  const locks: Array<AttemptRules['locks'][number]> = []
+  for (let count = attempts, length = duration; ; count += attempts, length *= 2) {
+    locks.unshift({ count, until: new Date(now + Math.min(length, maxDuration)) })
+    if (length >= maxDuration) return locks
+  }
+}

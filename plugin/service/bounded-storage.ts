@@ -1,0 +1,55 @@
+import { UnavailableError } from '../errors.js'
+import type { TwoFactorStorage } from '../storage/storage.js'
+
+/**
+ * The same storage, where each call ends within `timeout` milliseconds and each failure is an {@link UnavailableError}:
+ * a database that hangs must not hang the host's routes.
+ */
+export function boundedStorage (storage: TwoFactorStorage, timeout: number): TwoFactorStorage {
+  function bounded<Name extends keyof TwoFactorStorage> (name: Name): TwoFactorStorage[Name] {
+    const call = (...given: unknown[]) =>
+      within(timeout, () => (storage[name] as (...given: unknown[]) => Promise<unknown>).apply(storage, given))
+    return call as TwoFactorStorage[Name]
+  }
+
+  return {
+    isEnabled: bounded('isEnabled'),
+    findStatus: bounded('findStatus'),
+    refundAttempt: bounded('refundAttempt'),
+    acceptStep: bounded('acceptStep'),
+    acceptRecoveryCode: bounded('acceptRecoveryCode'),
+    enable: bounded('enable'),
+    addAuthenticator: bounded('addAuthenticator'),
+    replaceRecoveryCodes: bounded('replaceRecoveryCodes'),
+    findPass: bounded('findPass'),
+    endPass: bounded('endPass'),
+    unlock: bounded('unlock'),
+    reset: bounded('reset'),
+    sampleSecret: bounded('sampleSecret'),
+
+    async claimAttempt (userId, rules) {
+      const claiming = storage.claimAttempt(userId, rules)
+      try {
+        return await within(timeout, () => claiming)
+      } catch (error) {
+        // The database may still count it when it wakes up, and nobody will check that code any more.
+        claiming.then(claim => claim.granted ? storage.refundAttempt(userId, claim) : undefined).catch(() => {})
+        throw error
+      }
+    }
+  }
+}
+
+async function within<Result> (timeout: number, call: () => Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const expiry = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`The storage did not answer within ${timeout} ms`)), timeout)
+  })
+  try {
+    return await Promise.race([call(), expiry])
+  } catch (cause) {
+    throw new UnavailableError({ cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,46 @@
+import type { TwoFactorEvent } from '../events.js'
+import type { KeyRing } from '../secrets/key-ring.js'
+import type { TwoFactorStorage } from '../storage/storage.js'
+import type { Verifier } from '../verifiers/verifier.js'
+
+/** How wrong codes are counted. All of it is per account, whoever asks and from wherever. */
+export interface Lockout {
+  /** Wrong codes in a row before a lock, and between one lock and the next. */
+  readonly attempts: number
+  /** Length of the first lock, in milliseconds. It doubles with each further one. */
+  readonly duration: number
+  /** Length that locks grow to, in milliseconds. */
+  readonly maxDuration: number
+  /** Wrong codes in a row that disable the authenticators for good (NIST SP 800-63B-4 section 3.2.2: at most 100). */
+  readonly disableAfter: number
+}
+
+/** What the use cases need. No HTTP, no SQL, no network: those are behind these interfaces. */
+export interface ServiceDependencies {
+  readonly storage: TwoFactorStorage
+  readonly keyRing: KeyRing
+  readonly verifier: Verifier
+  readonly issuer: string
+  readonly algorithm: 'SHA1' | 'SHA256' | 'SHA512'
+  readonly digits: number
+  readonly period: number
+  readonly window: number
+  readonly lockout: Lockout
+  /** In milliseconds. */
+  readonly setupTtl: number
+  readonly recoveryCodes: number
+  readonly maxAuthenticators: number
+  /** In milliseconds. */
+  readonly passTtl: number
+  /** In seconds. */
+  readonly revalidate: number
+  /** In milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly emit: (event: TwoFactorEvent) => void
+}
+
+/** Whose second factor it is, and where the request comes from. */
+export interface Subject {
+  readonly userId: string
+  readonly ip?: string
+}

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { StoredPass } from '../storage/storage.js'
+import type { ServiceDependencies } from './dependencies.js'
+
+/** How a pass was come by. */
+export type PassMethod = 'totp' | 'recovery' | 'setup'
+
+/** What a client holds once it has passed, in its session or token. */
+export interface Pass {
+  readonly userId: string
+  /** 128 random bits, base64url. Worthless without the row that is recorded for it. */
+  readonly id: string
+  readonly method: PassMethod
+  /** In milliseconds since the epoch. */
+  readonly passedAt: number
+  /** In milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export interface Passes {
+  create: (userId: string, method: PassMethod) => Pass
+  /** Takes note that the pass was recorded just now. */
+  remember: (pass: Pass) => void
+  /** Whether the pass counts, as was seen in its row no longer than `revalidate` seconds ago. */
+  isAlive: (pass: Pass) => Promise<boolean>
+  /** As {@link isAlive}, from what this process knows already. `true` if it knows nothing. */
+  wasAlive: (pass: Pass) => boolean
+  end: (pass: Pass) => Promise<void>
+  forgetUser: (userId: string) => void
+}
+
+// An entry that is pushed out costs its client one read, so the bound is about memory alone.
+const maxKnown = 10_000
+
+/**
+ * Passes are revocable outside the session that holds them: a session store can bring a logged-out session back
+ * (a request in flight writes it again), so the session alone proves nothing for longer than `revalidate`.
+ */
+export function createPasses (
+  { storage, passTtl, revalidate, clock }: Pick<ServiceDependencies, 'storage' | 'passTtl' | 'revalidate' | 'clock'>
+): Passes {
+  const known = new Map<string, { readonly userId: string, readonly alive: boolean, readonly checkedAt: number }>()
+
+  function note (pass: Pass, alive: boolean): void {
+    known.delete(pass.id)
+    known.set(pass.id, { userId: pass.userId, alive, checkedAt: clock() })
+    const [oldest] = known.keys()
+    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest)
+  }
+
+  return {
+    create (userId, method) {
+      const now = clock()
+      return { userId, id: randomBytes(16).toString('base64url'), method, passedAt: now, expiresAt: now + passTtl }
+    },
+
+    remember (pass) {
+      note(pass, true)
+    },
+
+    async isAlive (pass) {
+      const now = clock()
+      if (pass.expiresAt <= now) return false
+      const seen = known.get(pass.id)
+      if (seen && seen.userId === pass.userId) {
+        if (!seen.alive) return false
+        const age = now - seen.checkedAt
+        if (age >= 0 && age < revalidate * 1000) return true
+      }
+      const alive = await storage.findPass(pass.userId, hashPassId(pass.id)) !== undefined
+      note(pass, alive)
+      return alive
+    },
+
+    wasAlive (pass) {
+      return pass.expiresAt > clock() && known.get(pass.id)?.alive !== false
+    },
+
+    async end (pass) {
+      note(pass, false)
+      await storage.endPass(pass.userId, hashPassId(pass.id))
+    },
+
+    forgetUser (userId) {
+      for (const [id, { userId: owner }] of known) {
+        if (owner === userId) known.delete(id)
+      }
+    }
+  }
+}
+
+export function toStoredPass (pass: Pass): StoredPass {
+  return {
+    idHash: hashPassId(pass.id),
+    method: pass.method,
+    passedAt: new Date(pass.passedAt),
+    expiresAt: new Date(pass.expiresAt)
+  }
+}
+
+function hashPassId (id: string): Buffer {
+  return createHash('sha256').update(id).digest()
+}

@@ -1,0 +1,150 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  AlreadyEnabledError, AuthenticatorLimitError, InvalidCodeError, SetupExpiredError
+} from '../errors.js'
+import { encodeBase32 } from '../otp/base32.js'
+import { keyUri } from '../otp/key-uri.js'
+import { qrSvg } from '../otp/qr.js'
+import { generateRecoveryCodes, hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
+import type { StoredRecoveryCodes } from '../storage/storage.js'
+import { normalizeCode } from './attempt.js'
+import type { ServiceDependencies, Subject } from './dependencies.js'
+import { toStoredPass, type Pass, type Passes } from './passes.js'
+
+/** What the user needs to enrol an authenticator. Show it, and keep it nowhere. */
+export interface PendingSetup {
+  /** The secret in Base32, for typing by hand. */
+  readonly secret: string
+  /** `otpauth:` URI, as the QR code has it. */
+  readonly uri: string
+  /** The QR code as an SVG element with a white ground of its own. */
+  readonly qrSvg: string
+  /** From then on, a code no longer confirms this setup. */
+  readonly expiresAt: Date
+}
+
+export interface Setups {
+  /** Makes a secret and seals it. Nothing is written: an abandoned setup leaves no trace. */
+  begin: (subject: Subject) => Promise<string>
+  /** What a sealed setup holds, or `undefined` if it expired or is not this user's. */
+  read: (userId: string, label: string, sealed: string) => PendingSetup | undefined
+  /**
+   * Turns a pending setup into an authenticator, by its first code.
+   *
+   * @returns The recovery codes: a new set with the first authenticator, none with a further one.
+   * @throws {SetupExpiredError}
+   * @throws {InvalidCodeError}
+   * @throws {AlreadyEnabledError} if it was to be the first one, and another setup was confirmed meanwhile.
+   * @throws {AuthenticatorLimitError}
+   */
+  confirm: (subject: Subject, sealed: string, code: string, name: string | undefined, pass: Pass) => Promise<string[]>
+  /** Replaces the recovery codes. `undefined` if the user has no two-factor authentication. */
+  regenerateRecoveryCodes: (subject: Subject) => Promise<string[] | undefined>
+}
+
+interface Sealed {
+  readonly id: string
+  readonly secret: string
+  readonly expiresAt: number
+  readonly first: boolean
+}
+
+// RFC 6238 section 5.1: as long as the output of the HMAC; RFC 4226 R6 recommends 160 bits.
+const secretLength = { SHA1: 20, SHA256: 32, SHA512: 64 } as const
+
+export function createSetups (dependencies: ServiceDependencies, passes: Passes): Setups {
+  const { storage, keyRing, verifier, issuer, algorithm, digits, period, window, setupTtl, clock, emit } = dependencies
+
+  function open (userId: string, sealed: string): Sealed | undefined {
+    try {
+      const bytes = keyRing.open('pending-setup', [userId], Buffer.from(sealed, 'base64url'))
+      const pending = JSON.parse(Buffer.from(bytes).toString()) as Sealed
+      return pending.expiresAt > clock() ? pending : undefined
+    } catch {
+      // Whatever the client holds that does not open, it can only start again.
+      return undefined
+    }
+  }
+
+  async function makeRecoveryCodes (userId: string): Promise<{ codes: string[], stored: StoredRecoveryCodes }> {
+    const codes = generateRecoveryCodes(dependencies.recoveryCodes)
+    const salt = randomBytes(32)
+    const hashes = await Promise.all(codes.map(code => hashRecoveryCode(normalizeRecoveryCode(code) ?? '', salt)))
+    return { codes, stored: { salt: keyRing.seal('recovery-salt', [userId], salt), hashes } }
+  }
+
+  return {
+    async begin (subject) {
+      const pending: Sealed = {
+        id: randomUUID(),
+        secret: randomBytes(secretLength[algorithm]).toString('base64url'),
+        expiresAt: clock() + setupTtl,
+        first: !await storage.isEnabled(subject.userId)
+      }
+      emit({ ...subject, type: 'setup-started', at: new Date(clock()) })
+      const sealed = keyRing.seal('pending-setup', [subject.userId], Buffer.from(JSON.stringify(pending)))
+      return Buffer.from(sealed).toString('base64url')
+    },
+
+    read (userId, label, sealed) {
+      const pending = open(userId, sealed)
+      if (!pending) return undefined
+      const secret = Buffer.from(pending.secret, 'base64url')
+      const uri = keyUri({ issuer, label, secret, algorithm, digits, period })
+      return { secret: encodeBase32(secret), uri, qrSvg: qrSvg(uri), expiresAt: new Date(pending.expiresAt) }
+    },
+
+    async confirm (subject, sealed, code, name, pass) {
+      const { userId } = subject
+      const pending = open(userId, sealed)
+      if (!pending) throw new SetupExpiredError()
+
+      const now = clock()
+      const at = new Date(now)
+      const key = Buffer.from(pending.secret, 'base64url')
+      // Not counted as an attempt on the account: whoever holds the pending setup was shown its secret.
+      const typed = normalizeCode(code)
+      if (typed === undefined) throw new InvalidCodeError()
+      const step = await verifier.check({ key, code: typed, now, algorithm, digits, period, window })
+      if (step === undefined) throw new InvalidCodeError()
+      if (pending.first && await storage.isEnabled(userId)) throw new AlreadyEnabledError()
+
+      const authenticator = {
+        id: pending.id,
+        kind: verifier.kind,
+        name: name ?? 'Authenticator app',
+        secret: keyRing.seal('authenticator-secret', [userId, pending.id], key),
+        keyEncoding: 'base32',
+        algorithm,
+        digits,
+        period,
+        // The code that confirms is used with it (RFC 6238 section 5.2).
+        lastStep: step,
+        createdAt: at,
+        lastUsedAt: at
+      }
+      const enrolment = { authenticator, pass: toStoredPass(pass) }
+      let codes: string[] = []
+      if (pending.first) {
+        const made = await makeRecoveryCodes(userId)
+        if (!await storage.enable(userId, { ...enrolment, recoveryCodes: made.stored })) throw new AlreadyEnabledError()
+        codes = made.codes
+      } else {
+        const result = await storage.addAuthenticator(userId, enrolment, dependencies.maxAuthenticators)
+        if (result === 'full') throw new AuthenticatorLimitError()
+        if (result !== 'added') throw new SetupExpiredError()
+      }
+      passes.forgetUser(userId)
+      passes.remember(pass)
+      emit({ ...subject, type: 'setup-confirmed', at })
+      return codes
+    },
+
+    async regenerateRecoveryCodes (subject) {
+      const { codes, stored } = await makeRecoveryCodes(subject.userId)
+      if (!await storage.replaceRecoveryCodes(subject.userId, stored)) return undefined
+      emit({ ...subject, type: 'recovery-codes-regenerated', at: new Date(clock()) })
+      return codes
+    }
+  }
+}
