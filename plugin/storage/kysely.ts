@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely'
+import { BadOptionError } from '../errors.js'
 import { attempts } from './attempts.js'
 import { enrolments } from './enrolments.js'
 import { authenticatorColumns, fromRow, type Database } from './rows.js'
 import type { TwoFactorStorage } from './storage.js'
+
+// SQLSTATE, PostgreSQL's appendix A.
+const undefinedTable = '42P01'
 
 /**
  * Storage on PostgreSQL, through any Kysely instance that speaks it (`pg`, PGlite). Run `migrate(db)` before.
@@ -86,11 +90,16 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     },
 
     async sampleSecret () {
-      const row = await db.selectFrom('two_factor_authenticators')
-        .select(['user_id', 'secret'])
-        .limit(1)
-        .executeTakeFirst()
-      return row && { userId: row.user_id, secret: row.secret }
+      try {
+        const row = await db.selectFrom('two_factor_authenticators')
+          .select(['user_id', 'id', 'secret'])
+          .limit(1)
+          .executeTakeFirst()
+        return row && { userId: row.user_id, id: row.id, secret: row.secret }
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== undefinedTable) throw error
+        throw new BadOptionError('storage', 'migrated: run `await migrate(db)` before the app starts')
+      }
     }
   }
 }

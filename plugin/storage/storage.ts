@@ -157,8 +157,8 @@ export interface TwoFactorStorage {
   reset (userId: string): Promise<boolean>
 
   /**
-   * One sealed secret, whichever: at start it shows whether the keys fit the database.
-   * Rejects if the tables are missing.
+   * The sealed secret of some authenticator: at start it shows whether the keys fit the database.
+   * Rejects with a {@link BadOptionError} if the tables are missing.
    */
-  sampleSecret (): Promise<{ readonly userId: string, readonly secret: Uint8Array } | undefined>
+  sampleSecret (): Promise<{ readonly userId: string, readonly id: string, readonly secret: Uint8Array } | undefined>
 }

@@ -1,0 +1,94 @@
+import type { FastifyInstance } from 'fastify'
+import type { Registration } from './access.js'
+import { BadOptionError, UnavailableError } from './errors.js'
+import type { TwoFactorEvent } from './events.js'
+import { addGuard } from './guard.js'
+import { resolveOptions, type ResolvedOptions, type TwoFactorOptions } from './options.js'
+import type { TokenSealer } from './proof/proof.js'
+import { addRefusalUrls } from './refusal.js'
+import { createRequestTwoFactor } from './request.js'
+import { twoFactorRoutes } from './routes/routes.js'
+import { createKeyRing, type KeyRing } from './secrets/key-ring.js'
+import { createService, type TwoFactorService } from './service.js'
+import { boundedStorage } from './service/bounded-storage.js'
+import type { TwoFactorStorage } from './storage/storage.js'
+
+/** What `app.twoFactor` answers: for support staff and scripts, by user id. */
+export type TwoFactorBackOffice = Pick<TwoFactorService, 'status' | 'unlock' | 'reset'>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Two-factor authentication of any user. Guard what you build on it. */
+    readonly twoFactor: TwoFactorBackOffice
+  }
+}
+
+/** Puts a registration together: the only place that knows all layers. */
+export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptions): Promise<void> {
+  const options = resolveOptions(given)
+  const keyRing = createKeyRing(options.encryptionKeys)
+  const storage = boundedStorage(options.storage, options.storageTimeout)
+  const service = createService({ ...options, storage, keyRing, emit: emitter(fastify, options) })
+  options.proof.prepare(fastify, tokenSealer(keyRing))
+
+  const base = `${fastify.prefix}${options.prefix || ''}`
+  const registration: Registration = {
+    options,
+    service,
+    verifyUrl: options.verifyUrl ?? `${base}/verify`,
+    setupUrl: options.setupUrl ?? `${base}/setup`
+  }
+
+  fastify.decorateRequest('twoFactor', { getter () { return createRequestTwoFactor(this, registration) } })
+  fastify.decorate('twoFactor', { status: service.status, unlock: service.unlock, reset: service.reset })
+  addRefusalUrls(fastify)
+  addGuard(fastify, registration)
+  fastify.addHook('onReady', () => checkStorage(fastify, storage, keyRing))
+
+  if (options.prefix !== false) {
+    const { issuer, defaultRedirect } = options
+    const context = { ...registration, site: { issuer, base, defaultRedirect } }
+    await fastify.register(scope => twoFactorRoutes(scope, context), { prefix: options.prefix })
+  }
+}
+
+/**
+ * Refuses to start with keys that do not fit the database, or without tables: every sign-in would fail later. A database
+ * that is out of reach is no such reason: it may come back.
+ */
+async function checkStorage (fastify: FastifyInstance, storage: TwoFactorStorage, keyRing: KeyRing): Promise<void> {
+  const sample = await storage.sampleSecret().catch((error: UnavailableError) => {
+    if (error.cause instanceof BadOptionError) throw error.cause
+    fastify.log.warn({ err: error }, 'fastify-authenticator-2fa starts without its storage; its routes answer 503 until it is back')
+  })
+  if (!sample) return
+  try {
+    keyRing.open('authenticator-secret', [sample.userId, sample.id], sample.secret)
+  } catch (error) {
+    const { message } = (error as UnavailableError).cause as Error
+    throw new BadOptionError('encryptionKeys', `the keys that the database was filled with. ${message}`)
+  }
+}
+
+function tokenSealer (keyRing: KeyRing): TokenSealer {
+  return {
+    seal: (context, value) => Buffer.from(keyRing.seal('pass-token', context, Buffer.from(value))).toString('base64url'),
+    open (context, token) {
+      try {
+        return Buffer.from(keyRing.open('pass-token', context, Buffer.from(token, 'base64url'))).toString()
+      } catch {
+        return undefined
+      }
+    }
+  }
+}
+
+/** A listener that fails must not fail the user's request. */
+function emitter (fastify: FastifyInstance, { onEvent }: ResolvedOptions): (event: TwoFactorEvent) => void {
+  if (!onEvent) return () => {}
+  return event => {
+    Promise.resolve(event).then(onEvent).catch((error: unknown) => {
+      fastify.log.error({ err: error, type: event.type }, 'onEvent of fastify-authenticator-2fa failed')
+    })
+  }
+}

@@ -1,0 +1,79 @@
+import type { FastifyError, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Registration } from '../access.js'
+import { localPath, wantsPage, withQuery } from '../browser.js'
+import { InvalidCodeError, UnavailableError } from '../errors.js'
+import { pageFor } from '../guard.js'
+import { errorPage } from '../pages/error.js'
+import type { Site } from '../pages/layout.js'
+import { contentSecurityPolicy } from '../pages/style.js'
+import { urlOf } from '../refusal.js'
+
+/** A registration, as its routes see it. */
+export interface RouteContext extends Registration {
+  readonly site: Site
+}
+
+/** Draws the page again whose form was refused. */
+export type FormPage = (request: FastifyRequest, problem: string) => string | undefined | Promise<string | undefined>
+
+/** Whether this client gets pages from this registration. */
+export function showsPages ({ options }: RouteContext, request: FastifyRequest): boolean {
+  return options.pages && wantsPage(request)
+}
+
+export function sendPage (reply: FastifyReply, page: string): FastifyReply {
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', contentSecurityPolicy)
+    .header('x-frame-options', 'DENY')
+    .header('x-content-type-options', 'nosniff')
+    .send(page)
+}
+
+/** Where the form or the link wants to go on to, if that is on this site. */
+export function nextOf (request: FastifyRequest): string | undefined {
+  const { body, query } = request as { body: unknown, query: unknown }
+  for (const source of [body, query]) {
+    if (typeof source === 'object' && source !== null && 'next' in source) return localPath(source.next)
+  }
+}
+
+/** Options of a route whose refusals show its form again. */
+export function withForm (context: RouteContext, page: FormPage): Pick<RouteShorthandOptions, 'errorHandler'> {
+  return { errorHandler: (error, request, reply) => sendRefusal(context, error, request, reply, page) }
+}
+
+/** Answers a refusal: JSON in Fastify's shape, or for a browser the page that helps it on. */
+export async function sendRefusal (
+  context: RouteContext, error: FastifyError, request: FastifyRequest, reply: FastifyReply, form?: FormPage
+): Promise<FastifyReply> {
+  const refusal = asRefusal(error)
+  const status = refusal.statusCode ?? 503
+  if (status >= 500) request.log.error({ err: refusal }, refusal.message)
+  reply.code(status).headers('headers' in refusal ? refusal.headers as Record<string, string> : {})
+
+  if (!showsPages(context, request)) {
+    const { code, message } = refusal
+    return reply.send({ statusCode: status, code, error: STATUS_CODES[status], message, ...urlOf(refusal) })
+  }
+  const elsewhere = pageFor(context, refusal)
+  if (elsewhere !== undefined) {
+    const next = request.method === 'GET' ? localPath(request.originalUrl) : `${context.site.base}/`
+    return reply.redirect(withQuery(elsewhere, { next }), 303)
+  }
+  const page = await form?.(request, `${refusal.message}.`)
+  return sendPage(reply, page ?? errorPage(context.site, { message: refusal.message, status }))
+}
+
+/**
+ * What is no refusal of ours or of Fastify's failed on the way (session store, rate limiter, a bug): nobody is let in,
+ * and the cause goes to the log alone.
+ */
+function asRefusal (error: FastifyError): FastifyError {
+  if (error.statusCode !== undefined && (error.statusCode < 500 || error instanceof UnavailableError)) {
+    // The cause of an invalid code tells more than the client may know.
+    return error instanceof InvalidCodeError ? new InvalidCodeError() : error
+  }
+  return new UnavailableError({ cause: error })
+}

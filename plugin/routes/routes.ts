@@ -1,0 +1,61 @@
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyError, FastifyInstance } from 'fastify'
+import { varyByAccept } from '../browser.js'
+import { TooManyRequestsError } from '../errors.js'
+import { refuseCrossOrigin } from './cross-origin.js'
+import { parseStrictly } from './parsers.js'
+import { sendRefusal, type RouteContext } from './replies.js'
+import { settingsRoutes } from './settings.js'
+import { setupPageRoute, setupRoutes } from './setup.js'
+import { statusRoute } from './status.js'
+import { verifyPageRoutes, verifyRoutes } from './verify.js'
+
+/** Every route of the plugin, in a context of its own: what it sets there, the host's routes never see. */
+export async function twoFactorRoutes (scope: FastifyInstance, context: RouteContext): Promise<void> {
+  const { options } = context
+
+  scope.addHook('onRoute', route => {
+    // Each route asks in its handler for what it needs, which is less or more than the guard can say.
+    route.config = { ...route.config, twoFactor: false }
+  })
+  scope.setErrorHandler<FastifyError>((error, request, reply) => sendRefusal(context, error, request, reply))
+  scope.setSchemaErrorFormatter(describe)
+  parseStrictly(scope)
+
+  scope.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+    varyByAccept(reply)
+    if (options.proof.ambient) refuseCrossOrigin(request)
+  })
+
+  statusRoute(scope, context)
+  setupPageRoute(scope, context)
+  verifyPageRoutes(scope, context)
+
+  await scope.register(async limited => {
+    if (options.rateLimit !== false) {
+      // In this context and by an instance of its own, so that a limiter of the host neither replaces nor silences it.
+      await limited.register(rateLimit, {
+        max: 100,
+        timeWindow: 60_000,
+        nameSpace: 'fastify-authenticator-2fa-',
+        ...options.rateLimit,
+        errorResponseBuilder: () => new TooManyRequestsError()
+      })
+    }
+    setupRoutes(limited, context)
+    verifyRoutes(limited, context)
+    settingsRoutes(limited, context)
+  })
+}
+
+interface SchemaError {
+  readonly instancePath: string
+  readonly message?: string
+}
+
+/** Says what to do, and never repeats the value that was sent. */
+function describe ([error]: readonly SchemaError[], where: string): Error {
+  if (error?.instancePath === '/code') return new Error('That is not a code. Enter the digits that your app shows, or a whole recovery code')
+  return new Error(`${where}${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
+}

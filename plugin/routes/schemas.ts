@@ -1,0 +1,99 @@
+const nullableDate = { type: ['string', 'null'], format: 'date-time' } as const
+
+const carried = {
+  proofToken: { type: 'string', description: 'With bearerProof(): send it in the header two-factor-proof from now on' },
+  setupToken: { type: 'string', description: 'With bearerProof(): send it back to POST /setup/confirm' }
+} as const
+
+/** Fastify's own shape of an error, and where to go. */
+const error = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['statusCode', 'code', 'error', 'message'],
+  properties: {
+    statusCode: { type: 'integer' },
+    code: { type: 'string' },
+    error: { type: 'string' },
+    message: { type: 'string' },
+    verifyUrl: { type: 'string' },
+    setupUrl: { type: 'string' }
+  }
+} as const
+
+export const errors = { '4xx': error, '5xx': error } as const
+
+function body<Properties extends Record<string, object>> (properties: Properties, required: Array<keyof Properties & string>) {
+  return { type: 'object', additionalProperties: false, required, properties } as const
+}
+
+function reply<Properties extends Record<string, object>> (properties: Properties) {
+  return { type: 'object', additionalProperties: false, properties } as const
+}
+
+/** Where a browser goes afterwards. A path of another site is ignored. */
+const next = { type: 'string', maxLength: 2048 } as const
+
+/** Digits as people type them: "123456", "123 456", "123-456". Each length is one that some enrolment can have. */
+export function codeSchema (digits: number) {
+  const lengths = [...new Set([6, digits])].map(length => `(?:[0-9][\\s-]*){${length}}`)
+  return { type: 'string', maxLength: 32, pattern: `^\\s*(?:${lengths.join('|')})$` } as const
+}
+
+const recoveryCode = { type: 'string', minLength: 16, maxLength: 64, pattern: '^[\\s\\p{Dash}]*(?:[0-9A-Za-z][\\s\\p{Dash}]*){16}$' } as const
+
+const authenticator = reply({
+  id: { type: 'string' },
+  name: { type: 'string' },
+  createdAt: { type: 'string', format: 'date-time' },
+  lastUsedAt: nullableDate
+})
+
+export const statusReply = reply({
+  enabled: { type: 'boolean' },
+  verified: { type: 'boolean' },
+  verifiedAt: nullableDate,
+  authenticators: { type: ['array', 'null'], items: authenticator },
+  recoveryCodesLeft: { type: ['integer', 'null'] },
+  lockedUntil: nullableDate
+})
+
+export const setupReply = reply({
+  secret: { type: 'string' },
+  uri: { type: 'string' },
+  qrSvg: { type: 'string' },
+  expiresAt: { type: 'string', format: 'date-time' },
+  setupToken: carried.setupToken
+})
+
+export const confirmReply = reply({
+  enabled: { type: 'boolean' },
+  recoveryCodes: { type: 'array', items: { type: 'string' } },
+  proofToken: carried.proofToken
+})
+
+export const verifyReply = reply({ verified: { type: 'boolean' }, proofToken: carried.proofToken })
+
+export const recoverReply = reply({
+  verified: { type: 'boolean' },
+  recoveryCodesLeft: { type: ['integer', 'null'] },
+  proofToken: carried.proofToken
+})
+
+export const recoveryCodesReply = reply({ recoveryCodes: { type: 'array', items: { type: 'string' } } })
+
+export const disableReply = reply({ enabled: { type: 'boolean' } })
+
+export const nextQuery = {
+  type: 'object',
+  properties: { next, resend: { type: 'string', maxLength: 1 } }
+} as const
+
+export const confirmBody = (digits: number) => body({
+  code: codeSchema(digits), name: { type: 'string', maxLength: 64 }, setupToken: { type: 'string', maxLength: 2048 }, next
+}, ['code'])
+
+export const verifyBody = (digits: number) => body({ code: codeSchema(digits), next }, ['code'])
+
+export const recoverBody = body({ code: recoveryCode, next }, ['code'])
+
+export const disableBody = (digits: number) => body({ code: { anyOf: [codeSchema(digits), recoveryCode] }, next }, ['code'])

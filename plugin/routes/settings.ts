@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+import { settingsPage } from '../pages/settings.js'
+import { recoveryCodesPage } from '../pages/setup.js'
+import { sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { disableBody, disableReply, errors, recoveryCodesReply } from './schemas.js'
+
+/** `POST /recovery-codes` and `POST /disable`. */
+export function settingsRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const regenerate = { summary: 'Replace the recovery codes', response: { 200: recoveryCodesReply, ...errors } }
+  scope.post('/recovery-codes', { schema: regenerate }, async (request, reply) => {
+    const codes = await request.twoFactor.regenerateRecoveryCodes()
+    if (!showsPages(context, request)) return { recoveryCodes: codes }
+    const next = `${context.site.base}/`
+    return sendPage(reply, recoveryCodesPage(context.site, { codes, next, title: 'Your new recovery codes' }))
+  })
+
+  const disable = {
+    summary: 'Turn two-factor authentication off',
+    body: disableBody(context.options.digits),
+    response: { 200: disableReply, ...errors }
+  }
+  const form = withForm(context, async (request, problem) => {
+    const status = await request.twoFactor.status().catch(() => undefined)
+    return status && settingsPage(context.site, { status, digits: context.options.digits, problem })
+  })
+  scope.post<{ Body: { code: string } }>('/disable', { schema: disable, ...form }, async (request, reply) => {
+    await request.twoFactor.disable(request.body.code)
+    if (!showsPages(context, request)) return { enabled: false }
+    return reply.redirect(`${context.site.base}/`, 303)
+  })
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { currentUser } from '../access.js'
+import { authenticatorAddedPage, recoveryCodesPage, setupPage } from '../pages/setup.js'
+import { pendingSetup } from '../request.js'
+import type { PendingSetup } from '../service/setup.js'
+import { nextOf, sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { confirmBody, confirmReply, errors, nextQuery, setupReply } from './schemas.js'
+
+/** `GET /setup`: the QR code, of the pending setup if there is one, so that a page that is loaded again still fits. */
+export function setupPageRoute (scope: FastifyInstance, context: RouteContext): void {
+  const schema = {
+    summary: 'Set up an authenticator', querystring: nextQuery, response: { 200: setupReply, ...errors }
+  }
+  scope.get('/setup', { schema }, async (request, reply) => {
+    const pending = await pendingSetup(request, context) ?? await request.twoFactor.beginSetup()
+    if (!showsPages(context, request)) return pending
+    return sendPage(reply, await page(context, request, pending))
+  })
+}
+
+/** `POST /setup` and `POST /setup/confirm`. */
+export function setupRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const begin = { summary: 'Start to set up an authenticator', response: { 200: setupReply, ...errors } }
+  scope.post('/setup', { schema: begin }, async (request, reply) => {
+    const pending = await request.twoFactor.beginSetup()
+    if (!showsPages(context, request)) return pending
+    return reply.redirect(context.setupUrl, 303)
+  })
+
+  const confirm = {
+    summary: 'Confirm a setup by its first code',
+    body: confirmBody(context.options.digits),
+    response: { 200: confirmReply, ...errors }
+  }
+  const form = withForm(context, async (request, problem) => {
+    const pending = await pendingSetup(request, context).catch(() => undefined)
+    return pending && page(context, request, pending, problem)
+  })
+  scope.post<{ Body: { code: string, name?: string, setupToken?: string } }>(
+    '/setup/confirm', { schema: confirm, ...form }, async (request, reply) => {
+      const { code, name, setupToken } = request.body
+      const confirmed = await request.twoFactor.confirmSetup(code, { name: name?.trim() || undefined, setupToken })
+      if (!showsPages(context, request)) return confirmed
+
+      const next = nextOf(request)
+      const { recoveryCodes: codes } = confirmed
+      return sendPage(reply, codes.length === 0
+        ? authenticatorAddedPage(context.site, { next })
+        : recoveryCodesPage(context.site, { codes, next, title: 'Two-factor authentication is on' }))
+    })
+}
+
+async function page (
+  context: RouteContext, request: FastifyRequest, pending: PendingSetup, problem?: string
+): Promise<string> {
+  const { label } = await currentUser(context, request)
+  return setupPage(context.site, { pending, label, digits: context.options.digits, next: nextOf(request), problem })
+}

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+import { settingsPage } from '../pages/settings.js'
+import { sendPage, showsPages, type RouteContext } from './replies.js'
+import { errors, statusReply } from './schemas.js'
+
+/** `GET /`: the state of the signed-in user's two-factor authentication, or the page to change it. */
+export function statusRoute (scope: FastifyInstance, context: RouteContext): void {
+  const schema = { summary: 'State of two-factor authentication', response: { 200: statusReply, ...errors } }
+  scope.get('/', { schema }, async (request, reply) => {
+    const status = await request.twoFactor.status()
+    if (!showsPages(context, request)) return status
+    return sendPage(reply, settingsPage(context.site, { status, digits: context.options.digits }))
+  })
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { currentUser } from '../access.js'
+import { recoveredPage, recoverPage, verifyPage } from '../pages/verify.js'
+import { nextOf, sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { errors, nextQuery, recoverBody, recoverReply, statusReply, verifyBody, verifyReply } from './schemas.js'
+
+/** `GET /verify` and `GET /recover`: the pages that ask for a code. Other clients get the state instead. */
+export function verifyPageRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const schema = {
+    summary: 'Page that asks for a code', querystring: nextQuery, response: { 200: statusReply, ...errors }
+  }
+  for (const [path, page] of [['/verify', askForCode], ['/recover', askForRecoveryCode]] as const) {
+    scope.get<{ Querystring: { resend?: string } }>(
+      path, { schema }, async (request, reply) => {
+        if (!showsPages(context, request)) return request.twoFactor.status()
+        const { id } = await currentUser(context, request)
+        if (!await context.service.isEnabled(id)) {
+          return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
+        }
+        return sendPage(reply, page(context, request))
+      })
+  }
+}
+
+/** `POST /verify` and `POST /recover`: the client has passed by a code. */
+export function verifyRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const verify = {
+    summary: 'Pass by a code of an authenticator',
+    body: verifyBody(context.options.digits),
+    response: { 200: verifyReply, ...errors }
+  }
+  const verifyForm = withForm(context, (request, problem) => askForCode(context, request, problem))
+  scope.post<{ Body: { code: string } }>('/verify', { schema: verify, ...verifyForm }, async (request, reply) => {
+    const verified = await request.twoFactor.verify(request.body.code)
+    if (!showsPages(context, request)) return verified
+    return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
+  })
+
+  const recover = {
+    summary: 'Pass by a recovery code', body: recoverBody, response: { 200: recoverReply, ...errors }
+  }
+  const recoverForm = withForm(context, (request, problem) => askForRecoveryCode(context, request, problem))
+  scope.post<{ Body: { code: string } }>('/recover', { schema: recover, ...recoverForm }, async (request, reply) => {
+    const recovered = await request.twoFactor.recover(request.body.code)
+    if (!showsPages(context, request)) return recovered
+    return sendPage(reply, recoveredPage(context.site, { left: recovered.recoveryCodesLeft, next: nextOf(request) }))
+  })
+}
+
+function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
+  const { resend } = (request.query ?? {}) as { resend?: string }
+  return verifyPage(context.site, {
+    digits: context.options.digits, next: nextOf(request), problem, resend: resend === '1'
+  })
+}
+
+function askForRecoveryCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
+  return recoverPage(context.site, { next: nextOf(request), problem })
+}
