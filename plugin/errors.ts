@@ -41,7 +41,7 @@ export class SetupRequiredError extends createError<'FST_2FA_SETUP_REQUIRED', 40
 export class InvalidCodeError extends createError<'FST_2FA_INVALID_CODE', 401, [options?: { cause: unknown }]>(
   'FST_2FA_INVALID_CODE', 'That code is not right. Wait for the next one and try again', 401) {}
 
-/** The code was right, and was used before (RFC 6238 section 5.2). Only ever the `cause` of an {@link InvalidCodeError}. */
+/** The code was used before (RFC 6238 section 5.2). Only ever the `cause` of an {@link InvalidCodeError}. */
 export class CodeReusedError extends createError<'FST_2FA_CODE_REUSED', 401, []>(
   'FST_2FA_CODE_REUSED', 'That code was used before', 401) {}
 
@@ -52,7 +52,7 @@ export class LockedError extends createError<'FST_2FA_LOCKED', 429, []>(
   readonly retryAfter: number
   readonly headers: { 'retry-after': string }
 
-  /** @param disabled - The authenticators are off for good (NIST SP 800-63B-4 section 3.2.2), and waiting does not help. */
+  /** @param disabled - The authenticators are off for good (NIST SP 800-63B-4 section 3.2.2): no use to wait. */
   constructor (retryAfter: number, disabled = false) {
     super()
     this.retryAfter = retryAfter

@@ -56,7 +56,8 @@ async function guard (
     reply.header('cache-control', 'no-store')
     varyByAccept(reply)
     const page = registration.options.pages && wantsPage(request) ? pageFor(registration, error) : undefined
-    if (page !== undefined) {
+    // A host that guards its own login page must see a refusal, not a loop.
+    if (page !== undefined && page !== request.originalUrl.split('?', 1)[0]) {
       const next = returnPath(request)
       // A form that was not sent cannot be sent again from here: its page says so.
       return reply.redirect(withQuery(page, { next, resend: isSafe(request.method) ? undefined : '1' }), 303)

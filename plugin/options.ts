@@ -40,10 +40,17 @@ export interface TwoFactorOptions {
   getUser: (request: FastifyRequest) => MaybePromise<TwoFactorUser | null | undefined>
 
   /**
-   * Path of the plugin's routes, under the prefix of the context that it is registered in. `false` registers none.
-   * Default is `/2fa`. It is the plugin's own option: Fastify ignores `prefix` for plugins that share their context.
+   * Path of the plugin's routes, under the prefix of the context that it is registered in. Default is `/2fa`.
+   * It is the plugin's own option: Fastify ignores `prefix` for plugins that share their context.
    */
-  prefix?: string | false
+  prefix?: string
+
+  /**
+   * Whether the plugin registers its routes. `false` for a host that makes its own, on `request.twoFactor`; then
+   * `verifyUrl` and `setupUrl` are required. Default is `true`. In JavaScript `prefix: false` means the same; Fastify's
+   * own types do not allow that.
+   */
+  routes?: boolean
 
   /** Where "this client has passed" lives. Default is `sessionProof()`. */
   proof?: Proof
@@ -61,10 +68,10 @@ export interface TwoFactorOptions {
   /** Where a browser that is not signed in is sent, with a `next`. Default is `null`: it gets the 401. */
   loginUrl?: string | null
 
-  /** Where a client is sent to enter a code. Default is the plugin's own page, and required with `prefix: false`. */
+  /** Where a client is sent to enter a code. Default is the plugin's own page. */
   verifyUrl?: string
 
-  /** Where a user is sent to set up two-factor authentication. Default is the plugin's own page, as for `verifyUrl`. */
+  /** Where a user is sent to set up two-factor authentication. Default is the plugin's own page. */
   setupUrl?: string
 
   /** Where a browser goes after it passed, if it did not come from anywhere. Default is `/`. */
@@ -110,7 +117,7 @@ export interface TwoFactorOptions {
    */
   stepUpMaxAge?: number
 
-  /** How long a pass lasts, in milliseconds, at most 30 days. Default is 86_400_000 (NIST SP 800-63B-4, 2.2.3: 24 h). */
+  /** How long a pass lasts, in milliseconds, up to 30 days. Default is 86_400_000 (NIST SP 800-63B-4, 2.2.3). */
   passTtl?: number
 
   /**
@@ -154,23 +161,26 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) throw new BadOptionError('options', 'an object')
   // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
   const {
-    issuer, storage, encryptionKeys, getUser, prefix = '/2fa', proof = sessionProof(), verifier = localVerifier(),
+    issuer, storage, encryptionKeys, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
     period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
     revalidate, storageTimeout, pages = true, onEvent, clock = Date.now, logLevel: _, logSerializers: __, ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
+  const prefix = path as unknown === false ? '' : path
+  const routes = wanted && prefix !== ''
 
-  for (const name of Object.keys(unknown)) throw new BadOptionError(name, 'spelt as in the documentation: there is no such option')
+  refuseUnknown(unknown)
   check('issuer', typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':'), 'a name without a colon')
   check('storage', isObject(storage) && typeof storage.claimAttempt === 'function', 'a storage, such as kyselyStorage(db)')
   check('getUser', typeof getUser === 'function', 'a function that answers { id, label } or null')
-  check('prefix', prefix === false || isPrefix(prefix), 'a path that starts with a slash and does not end with one, or false')
+  check('prefix', prefix === '' ? path !== '' : isPrefix(prefix), 'a path that starts with a slash and does not end with one')
+  check('routes', typeof wanted === 'boolean', 'true or false')
   check('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
   check('verifier', isObject(verifier) && typeof verifier.check === 'function', 'a verifier, such as localVerifier()')
   check('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
   check('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
-  check('verifyUrl', verifyUrl === undefined ? prefix !== false : isUrl(verifyUrl), 'a path or URL; prefix: false needs it')
-  check('setupUrl', setupUrl === undefined ? prefix !== false : isUrl(setupUrl), 'a path or URL; prefix: false needs it')
+  check('verifyUrl', verifyUrl === undefined ? routes : isUrl(verifyUrl), 'a path or URL; routes: false needs it')
+  check('setupUrl', setupUrl === undefined ? routes : isUrl(setupUrl), 'a path or URL; routes: false needs it')
   check('defaultRedirect', isUrl(defaultRedirect), 'a path or URL')
   check('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
   check('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
@@ -185,6 +195,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     encryptionKeys,
     getUser,
     prefix,
+    routes,
     proof,
     verifier,
     protect,
@@ -212,7 +223,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
 }
 
 function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unknown }: Partial<Lockout>): Lockout {
-  for (const name of Object.keys(unknown)) throw new BadOptionError(`lockout.${name}`, 'spelt as in the documentation')
+  refuseUnknown(unknown, 'lockout.')
   const resolved = {
     attempts: integer('lockout.attempts', attempts, 5, 1, 20),
     duration: integer('lockout.duration', duration, 60_000, 1_000, 24 * hour),
@@ -222,6 +233,11 @@ function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unk
   check('lockout.maxDuration', resolved.maxDuration >= resolved.duration, 'at least lockout.duration')
   check('lockout.disableAfter', resolved.disableAfter >= resolved.attempts, 'at least lockout.attempts')
   return Object.freeze(resolved)
+}
+
+function refuseUnknown (options: object, path = ''): void {
+  const [name] = Object.keys(options)
+  if (name !== undefined) throw new BadOptionError(path + name, 'left out: there is no such option')
 }
 
 function integer (name: string, value: number | undefined, fallback: number, min: number, max: number): number {

@@ -31,7 +31,7 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   const service = createService({ ...options, storage, keyRing, emit: emitter(fastify, options) })
   options.proof.prepare(fastify, tokenSealer(keyRing))
 
-  const base = `${fastify.prefix}${options.prefix || ''}`
+  const base = `${fastify.prefix}${options.prefix}`
   const registration: Registration = {
     options,
     service,
@@ -45,7 +45,7 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   addGuard(fastify, registration)
   fastify.addHook('onReady', () => checkStorage(fastify, storage, keyRing))
 
-  if (options.prefix !== false) {
+  if (options.routes) {
     const { issuer, defaultRedirect } = options
     const context = { ...registration, site: { issuer, base, defaultRedirect } }
     await fastify.register(scope => twoFactorRoutes(scope, context), { prefix: options.prefix })
@@ -53,8 +53,8 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
 }
 
 /**
- * Refuses to start with keys that do not fit the database, or without tables: every sign-in would fail later. A database
- * that is out of reach is no such reason: it may come back.
+ * Refuses to start with keys that do not fit the database, or without tables: every sign-in would fail later. That the
+ * database is out of reach is no such reason: it may come back.
  */
 async function checkStorage (fastify: FastifyInstance, storage: TwoFactorStorage, keyRing: KeyRing): Promise<void> {
   const sample = await storage.sampleSecret().catch((error: UnavailableError) => {

@@ -61,8 +61,9 @@ export interface RequestTwoFactor {
    * @throws {AlreadyEnabledError}
    * @throws {AuthenticatorLimitError}
    */
-  confirmSetup (code: string, details?: { readonly name?: string | undefined, readonly setupToken?: string | undefined }):
-  Promise<{ readonly enabled: true, readonly recoveryCodes: string[] } & Carried>
+  confirmSetup (
+    code: string, details?: { readonly name?: string | undefined, readonly setupToken?: string | undefined }
+  ): Promise<{ readonly enabled: true, readonly recoveryCodes: string[] } & Carried>
 
   /**
    * Passes by a code of an authenticator.

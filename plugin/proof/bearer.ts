@@ -10,8 +10,8 @@ export interface BearerProofOptions {
 
   /**
    * The credential that the proof is bound to: a proof token is worth nothing beside another one. Default is the
-   * token of `Authorization: Bearer`. If clients refresh that token, answer what stays the same, such as the `sid` claim
-   * of a verified JWT; `undefined` where there is none.
+   * token of `Authorization: Bearer`. If clients refresh that token, answer what stays the same, such as the `sid` of
+   * a verified JWT; `undefined` where there is none.
    */
   readonly credential?: (request: FastifyRequest) => string | undefined
 }

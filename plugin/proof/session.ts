@@ -40,7 +40,6 @@ export function sessionProof (): Proof {
       try {
         // A new id on each rise in privilege, so that a planted or overheard one gains nothing (ASVS 5.0, 7.2.4).
         await session.regenerate(Object.keys(session).filter(key => key !== 'cookie'))
-        await request.session.save()
       } catch (cause) {
         throw new UnavailableError({ cause })
       }

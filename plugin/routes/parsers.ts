@@ -23,13 +23,13 @@ export function parseStrictly (scope: FastifyInstance): void {
     parse(request, body as string, done)
   })
 
-  const ajv = new Ajv({ coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: false, strict: false })
+  const ajv = new Ajv({ coerceTypes: false, useDefaults: false, removeAdditional: false, strict: false })
   scope.setValidatorCompiler(({ schema }) => ajv.compile(schema as object))
 }
 
 /**
- * Two servers that read `{"code":"1","code":"2"}` differently disagree about what was checked. The bodies of this plugin
- * are flat, so each string before a colon is a key of the one object. Malformed JSON is left to the parser.
+ * Two servers that read `{"code":"1","code":"2"}` differently disagree about what was checked. Bodies here are flat, so
+ * each string before a colon is a key of the one object. Malformed JSON is left to the parser.
  */
 function hasRepeatedKey (json: string): boolean {
   const keys = [...json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)].filter(match => match[2] !== undefined)

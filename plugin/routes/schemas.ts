@@ -22,7 +22,9 @@ const error = {
 
 export const errors = { '4xx': error, '5xx': error } as const
 
-function body<Properties extends Record<string, object>> (properties: Properties, required: Array<keyof Properties & string>) {
+function body<Properties extends Record<string, object>> (
+  properties: Properties, required: Array<keyof Properties & string>
+) {
   return { type: 'object', additionalProperties: false, required, properties } as const
 }
 
@@ -39,7 +41,9 @@ export function codeSchema (digits: number) {
   return { type: 'string', maxLength: 32, pattern: `^\\s*(?:${lengths.join('|')})$` } as const
 }
 
-const recoveryCode = { type: 'string', minLength: 16, maxLength: 64, pattern: '^[\\s\\p{Dash}]*(?:[0-9A-Za-z][\\s\\p{Dash}]*){16}$' } as const
+const recoveryCode = {
+  type: 'string', maxLength: 64, pattern: '^[\\s\\p{Dash}]*(?:[0-9A-Za-z][\\s\\p{Dash}]*){16}$'
+} as const
 
 const authenticator = reply({
   id: { type: 'string' },

@@ -51,7 +51,7 @@ export function createKeyRing (encodedKeys: readonly string[]): KeyRing {
     open (purpose, context, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength)
       if (bytes.length < headerLength + nonceLength + tagLength || bytes[0] !== version) {
-        throw new UnavailableError({ cause: new Error('A sealed value is damaged, or of a newer version of this package') })
+        throw new UnavailableError({ cause: new Error('A sealed value is damaged, or was sealed by a newer version') })
       }
       const header = bytes.subarray(0, headerLength)
       const id = header.toString('hex', 1)
@@ -69,7 +69,7 @@ export function createKeyRing (encodedKeys: readonly string[]): KeyRing {
         return Buffer.concat([decipher.update(bytes.subarray(headerLength + nonceLength, -tagLength)), decipher.final()])
       } catch {
         throw new UnavailableError({
-          cause: new Error(`A value sealed with key ${id} was altered, or moved from another user or purpose`)
+          cause: new Error(`A value sealed with key ${id} was altered, or moved from elsewhere`)
         })
       }
     }

@@ -65,7 +65,9 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
       try {
         const { algorithm, digits, period } = authenticator
         const key = keyRing.open('authenticator-secret', [userId, authenticator.id], authenticator.secret)
-        const step = await verifier.check({ key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window })
+        const step = await verifier.check({
+          key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window
+        })
         if (step !== undefined && (!found || step > authenticator.lastStep)) found = { authenticator, step }
       } catch (cause) {
         failure = cause

@@ -125,7 +125,7 @@ type WithLocked = TwoFactorDatabase & { locked: { user_id: string } }
 type Burn<Table extends keyof WithLocked> = UpdateQueryBuilder<WithLocked, Table, Table | 'locked', { user_id: string }>
 
 /**
- * One statement: lock the user's row, burn what was proved, and, if that burned it, clear the count and record the pass.
+ * One statement: lock the user's row, burn what was proved, and, if that was new, clear the count and record the pass.
  * The lock comes first, so that a reset that runs at the same time is wholly before or wholly after: a pass is
  * recorded with the generation that it belongs to.
  */

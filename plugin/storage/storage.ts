@@ -34,7 +34,7 @@ export interface AttemptRules {
   readonly method: 'authenticator' | 'recovery'
   /** The account is locked each time the count reaches a multiple of this. */
   readonly limit: number
-  /** Until when the account is locked, by the count that locks it: falling counts, the last one stands for all below. */
+  /** Until when a lock lasts, by the count that it is reached at: falling counts, the first that fits counts. */
   readonly locks: ReadonlyArray<{ readonly count: number, readonly until: Date }>
   /** The count at which the authenticators are disabled for good. */
   readonly disableAt: number

@@ -1,0 +1,61 @@
+import { fork } from 'node:child_process'
+import { Agent, request as httpRequest } from 'node:http'
+import type { Test } from 'tap'
+
+/** A server of its own, until `t` ends. */
+export async function startServer (t: Pick<Test, 'teardown'>, environment: Record<string, string>): Promise<string> {
+  const child = fork(new URL('./server.ts', import.meta.url), { env: { ...process.env, ...environment } })
+  t.teardown(() => child.kill('SIGKILL'))
+  return new Promise((resolve, reject) => {
+    child.once('message', address => resolve(String(address)))
+    child.once('exit', code => reject(new Error(`The server ended with ${code}`)))
+  })
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly body: { readonly [key: string]: unknown }
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 50 })
+
+/** A client over real sockets, with a cookie and an address of its own on loopback. */
+export class HttpClient {
+  readonly origin: string
+  readonly localAddress: string
+  cookie = ''
+
+  constructor (origin: string, localAddress = '127.0.0.1') {
+    this.origin = origin
+    this.localAddress = localAddress
+  }
+
+  get (path: string): Promise<Answer> {
+    return this.#send('GET', path)
+  }
+
+  post (path: string, body: object = {}): Promise<Answer> {
+    return this.#send('POST', path, JSON.stringify(body))
+  }
+
+  async #send (method: string, path: string, body?: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = httpRequest(new URL(path, this.origin), {
+        method,
+        agent,
+        localAddress: this.localAddress,
+        headers: { cookie: this.cookie, ...(body && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
+      }, response => {
+        const [cookie] = response.headers['set-cookie'] ?? []
+        if (cookie) this.cookie = cookie.split(';', 1)[0] ?? ''
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({
+          status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(text) as Answer['body']
+        }))
+      })
+      request.on('error', reject)
+      request.end(body)
+    })
+  }
+}

@@ -1,0 +1,33 @@
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
+import Fastify from 'fastify'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import twoFactor, { kyselyStorage, type TwoFactorDatabase } from '../../plugin/index.js'
+
+// A host as a process of its own, on the database and the clock that its environment names.
+const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '' } = process.env
+
+const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10, connectionTimeoutMillis: 10_000 })
+pool.on('error', () => {})
+const db = new Kysely<TwoFactorDatabase>({ dialect: new PostgresDialect({ pool }) })
+
+const app = Fastify()
+await app.register(cookie)
+await app.register(session, { secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false })
+await app.register(twoFactor, {
+  issuer: 'Acme',
+  encryptionKeys: [ENCRYPTION_KEY],
+  storage: kyselyStorage(db),
+  getUser: request => request.session.user ?? null,
+  clock: () => Number(NOW),
+  // Here it is counted, not timed: a thousand requests at once may take their time on a small machine.
+  storageTimeout: 10_000
+})
+app.post<{ Params: { user: string } }>('/login/:user', async request => {
+  const { user } = request.params
+  request.session.user = { id: user, label: user }
+  return { user }
+})
+app.get('/dashboard', { config: { twoFactor: true } }, async () => ({ dashboard: true }))
+process.send?.(await app.listen({ host: '127.0.0.1', port: 0 }))
