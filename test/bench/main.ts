@@ -1,8 +1,12 @@
 import { availableParallelism, cpus } from 'node:os'
+import { benchGuard } from './guard.js'
 import { benchOtp } from './otp.js'
 import { benchQr } from './qr.js'
+import { benchVerify } from './verify.js'
 
 console.log(`${cpus()[0]?.model ?? 'Unknown CPU'}, ${availableParallelism()} cores, Node.js ${process.version}`)
 
 await benchOtp()
 await benchQr()
+await benchGuard()
+await benchVerify()

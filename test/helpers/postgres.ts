@@ -18,8 +18,12 @@ export interface PostgresServer {
   stop: () => Promise<void>
 }
 
-/** Starts PostgreSQL for as long as `t` runs. */
-export async function startPostgres (t: Pick<Test, 'teardown'>): Promise<PostgresServer> {
+/**
+ * Starts PostgreSQL for as long as `t` runs.
+ *
+ * @param settings - Further ones, as `name=value`.
+ */
+export async function startPostgres (t: Pick<Test, 'teardown'>, settings: string[] = []): Promise<PostgresServer> {
   const databaseDir = await mkdtemp(join(tmpdir(), 'two-factor-postgres-'))
   const port = await freePort()
   const server = new EmbeddedPostgres({
@@ -30,7 +34,8 @@ export async function startPostgres (t: Pick<Test, 'teardown'>): Promise<Postgre
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=200'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=200',
+      ...settings.flatMap(setting => ['-c', setting])],
     onLog: () => {},
     onError: () => {}
   })
