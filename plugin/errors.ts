@@ -81,6 +81,10 @@ export class AuthenticatorLimitError extends createError<'FST_2FA_AUTHENTICATOR_
 export class SetupExpiredError extends createError<'FST_2FA_SETUP_EXPIRED', 410, []>(
   'FST_2FA_SETUP_EXPIRED', 'This setup has expired. Start again and scan the new QR code', 410) {}
 
+/** A JSON body has a key twice, so that two readers could disagree about what it says. */
+export class MalformedBodyError extends createError<'FST_2FA_MALFORMED_BODY', 400, []>(
+  'FST_2FA_MALFORMED_BODY', 'Body must be a JSON object that has each key once', 400) {}
+
 /** A browser sent an unsafe request from another site, or without saying from where. */
 export class CrossOriginError extends createError<'FST_2FA_CROSS_ORIGIN', 403, []>(
   'FST_2FA_CROSS_ORIGIN', 'This request did not come from this site. Open the page here and try again', 403) {}

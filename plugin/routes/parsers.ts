@@ -1,12 +1,10 @@
 import formbody from '@fastify/formbody'
 import { Ajv } from 'ajv'
 import type { FastifyInstance } from 'fastify'
-import { createError } from '@fastify/error'
+import { MalformedBodyError } from '../errors.js'
 
 // A code and its companions fit many times over.
 const bodyLimit = 8192
-
-const MalformedBodyError = createError('FST_2FA_MALFORMED_BODY', 'Body must be a JSON object that has each key once', 400)
 
 /**
  * Makes a context take JSON and forms alone, and take them as they are. Fastify's own validator would turn the number

@@ -66,7 +66,8 @@ export function createKeyRing (encodedKeys: readonly string[]): KeyRing {
         const decipher = createDecipheriv('aes-256-gcm', key.subkey(purpose), nonce, { authTagLength: tagLength })
         decipher.setAAD(additionalData(header, purpose, context))
         decipher.setAuthTag(bytes.subarray(-tagLength))
-        return Buffer.concat([decipher.update(bytes.subarray(headerLength + nonceLength, -tagLength)), decipher.final()])
+        const encrypted = bytes.subarray(headerLength + nonceLength, -tagLength)
+        return Buffer.concat([decipher.update(encrypted), decipher.final()])
       } catch {
         throw new UnavailableError({
           cause: new Error(`A value sealed with key ${id} was altered, or moved from elsewhere`)

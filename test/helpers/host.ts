@@ -1,11 +1,11 @@
 import cookie from '@fastify/cookie'
-import session from '@fastify/session'
+import session, { type FastifySessionOptions } from '@fastify/session'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import { TOTP } from 'otpauth'
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
-import twoFactor, { kyselyStorage, type TwoFactorOptions } from '../../plugin/index.js'
-import { openPglite } from './pglite.js'
+import twoFactor, { kyselyStorage, type TwoFactorOptions, type TwoFactorStorage } from '../../plugin/index.js'
+import { openDatabase } from './database.js'
 
 declare module 'fastify' {
   interface Session {
@@ -36,6 +36,7 @@ export interface Host {
 export interface HostOptions extends Partial<TwoFactorOptions> {
   clock?: Clock
   server?: FastifyServerOptions
+  session?: Partial<FastifySessionOptions>
   /** Runs before the plugin is registered. */
   before?: (app: FastifyInstance) => unknown
   /** Runs after it. */
@@ -43,15 +44,17 @@ export interface HostOptions extends Partial<TwoFactorOptions> {
 }
 
 /**
- * A host as the README has it: sessions, a login by name and a few routes. Its storage is PGlite, unless another one is
- * given.
+ * A host as the README has it: sessions, a login by name and a few routes. Its storage is an empty one
+ * on PostgreSQL, unless another one is given.
  */
 export async function buildHost (t: Pick<Test, 'teardown'>, given: HostOptions = {}): Promise<Host> {
-  const { clock = createClock(), server, before, after, ...options } = given
+  const { clock = createClock(), server, session: sessionOptions, before, after, ...options } = given
   const app = Fastify(server)
   t.teardown(() => app.close())
   await app.register(cookie)
-  await app.register(session, { secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false })
+  await app.register(session, {
+    secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false, ...sessionOptions
+  })
   app.post<{ Params: { user: string } }>('/login/:user', { config: { twoFactor: false } }, async request => {
     const { user } = request.params
     request.session.user = { id: user, label: `${user}@example.com` }
@@ -66,7 +69,7 @@ export async function buildHost (t: Pick<Test, 'teardown'>, given: HostOptions =
   await app.register(twoFactor, {
     issuer: 'Acme',
     encryptionKeys,
-    storage: options.storage ?? kyselyStorage(await openPglite()),
+    storage: options.storage ?? kyselyStorage(await openDatabase()),
     getUser: request => request.session.user ?? null,
     clock,
     ...options
@@ -78,6 +81,20 @@ export async function buildHost (t: Pick<Test, 'teardown'>, given: HostOptions =
   await after?.(app)
   await app.ready()
   return { app, clock }
+}
+
+/** The same storage with something in front of each call: to count calls, to fail them or to hold them up. */
+export function intercept (
+  storage: TwoFactorStorage, before: (method: keyof TwoFactorStorage, given: readonly unknown[]) => unknown
+): TwoFactorStorage {
+  return new Proxy(storage, {
+    get (target, name: keyof TwoFactorStorage) {
+      return async (...given: unknown[]) => {
+        await before(name, given)
+        return (target[name] as (...given: unknown[]) => unknown)(...given)
+      }
+    }
+  })
 }
 
 /** A client with a cookie jar, over `inject`. */

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { Agent, request as httpRequest } from 'node:http'
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { Test } from 'tap'
 
 /** A server of its own, until `t` ends. */
@@ -51,11 +51,15 @@ export class HttpClient {
         if (cookie) this.cookie = cookie.split(';', 1)[0] ?? ''
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({
-          status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(text) as Answer['body']
+          status: response.statusCode ?? 0, headers: response.headers, body: isJson(response.headers) ? JSON.parse(text) as Answer['body'] : { text }
         }))
       })
       request.on('error', reject)
       request.end(body)
     })
   }
+}
+
+function isJson (headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.startsWith('application/json') ?? false
 }
