@@ -43,28 +43,51 @@ export async function livePass (
 }
 
 /**
- * Lets the request through, or says what is missing.
+ * Lets the request through, or says what is missing. A client that is known to have passed costs no promise: then the
+ * answer is `undefined`.
  *
  * @throws {UnauthenticatedError}
  * @throws {RequiredError}
  * @throws {SetupRequiredError}
  * @throws {UnavailableError} if it cannot be known.
  */
-export async function enforce (
+export function enforce (
   registration: Registration, request: FastifyRequest, policy: TwoFactorPolicy
-): Promise<void> {
+): Promise<void> | undefined {
   checkPolicy(policy)
-  if (policy === false) return
-  const { options, service, verifyUrl, setupUrl } = registration
+  if (policy === false) return undefined
+  const { options: { getUser, proof }, service } = registration
 
-  const user = await currentUser(registration, request)
+  const answer = getUser(request)
+  if (!(answer instanceof Promise)) {
+    const user = checkUser(answer)
+    const pass = user && proof.readPass(request, user.id)
+    if (pass && service.passes.seenAlive(pass) && isRecent(registration, pass, policy)) return undefined
+  }
+  return enforceFor(registration, request, policy, answer)
+}
+
+async function enforceFor (
+  registration: Registration, request: FastifyRequest, policy: TwoFactorPolicy, answer: unknown
+): Promise<void> {
+  const { service, verifyUrl, setupUrl } = registration
+  const user = checkUser(await answer)
+  if (!user) {
+    // Whoever signs in to this session next has to pass again.
+    registration.options.proof.clearPass(request)
+    throw new UnauthenticatedError()
+  }
   const pass = await livePass(registration, request, user.id)
   if (pass) {
-    if (typeof policy !== 'object') return
-    const age = options.clock() - pass.passedAt
-    if (age <= policy.maxAge * 1000 && age >= -clockSkew) return
+    if (isRecent(registration, pass, policy)) return
     throw refused(request, new RequiredError(verifyUrl))
   }
   if (await service.isEnabled(user.id)) throw refused(request, new RequiredError(verifyUrl))
   if (policy !== true) throw refused(request, new SetupRequiredError(setupUrl))
+}
+
+function isRecent ({ options }: Registration, pass: Pass, policy: TwoFactorPolicy): boolean {
+  if (typeof policy !== 'object') return true
+  const age = options.clock() - pass.passedAt
+  return age <= policy.maxAge * 1000 && age >= -clockSkew
 }

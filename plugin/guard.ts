@@ -34,36 +34,49 @@ export function addGuard (fastify: FastifyInstance, registration: Registration):
     if (policy !== undefined) checkPolicy(policy)
   })
 
-  fastify.addHook('preHandler', async function twoFactorGuard (request, reply) {
-    const policy = request.routeOptions.config.twoFactor ?? unmarked
-    if (policy !== false) return guard(registration, policy, request, reply)
+  // With a callback, since it stands before every request of the host: one that may pass costs no promise.
+  fastify.addHook('preHandler', function twoFactorGuard (request, reply, done) {
+    const { twoFactor: policy = unmarked } = request.routeOptions.config
+    try {
+      const pending = enforce(registration, request, policy)
+      if (pending) pending.then(() => done(), refuse)
+      else done()
+    } catch (error) {
+      refuse(error)
+    }
+
+    function refuse (error: unknown): void {
+      if (!redirected(registration, error, request, reply)) done(error as Error)
+    }
   })
 
   fastify.decorate('requireTwoFactor', (policy: Exclude<TwoFactorPolicy, false> = true) => {
     checkPolicy(policy)
     return async function requireTwoFactor (request: FastifyRequest, reply: FastifyReply) {
-      return guard(registration, policy, request, reply)
+      try {
+        await enforce(registration, request, policy)
+      } catch (error) {
+        if (redirected(registration, error, request, reply)) return reply
+        throw error
+      }
     }
   })
 }
 
-async function guard (
-  registration: Registration, policy: TwoFactorPolicy, request: FastifyRequest, reply: FastifyReply
-): Promise<FastifyReply | undefined> {
-  try {
-    await enforce(registration, request, policy)
-  } catch (error) {
-    reply.header('cache-control', 'no-store')
-    varyByAccept(reply)
-    const page = registration.options.pages && wantsPage(request) ? pageFor(registration, error) : undefined
-    // A host that guards its own login page must see a refusal, not a loop.
-    if (page !== undefined && page !== request.originalUrl.split('?', 1)[0]) {
-      const next = returnPath(request)
-      // A form that was not sent cannot be sent again from here: its page says so.
-      return reply.redirect(withQuery(page, { next, resend: isSafe(request.method) ? undefined : '1' }), 303)
-    }
-    throw error
-  }
+/** Sends a browser to the page that helps it on; for other clients and errors it answers `false`. */
+function redirected (
+  registration: Registration, error: unknown, request: FastifyRequest, reply: FastifyReply
+): boolean {
+  reply.header('cache-control', 'no-store')
+  varyByAccept(reply)
+  const page = registration.options.pages && wantsPage(request) ? pageFor(registration, error) : undefined
+  // A host that guards its own login page must see a refusal, not a loop.
+  if (page === undefined || page === request.originalUrl.split('?', 1)[0]) return false
+
+  const next = returnPath(request)
+  // A form that was not sent cannot be sent again from here: its page says so.
+  reply.redirect(withQuery(page, { next, resend: isSafe(request.method) ? undefined : '1' }), 303)
+  return true
 }
 
 /** The page that helps a browser on. */

@@ -31,7 +31,8 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   const service = createService({ ...options, storage, keyRing, emit: emitter(fastify, options) })
   options.proof.prepare(fastify, tokenSealer(keyRing))
 
-  const base = `${fastify.prefix}${options.prefix}`
+  // Fastify joins `/area/` and `/2fa` with one slash; `//2fa` would be another host.
+  const base = `${fastify.prefix.replace(/\/$/, '')}${options.prefix}`
   const registration: Registration = {
     options,
     service,

@@ -110,7 +110,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       if (user instanceof Promise) throw new BadOptionError('getUser', 'synchronous to read request.twoFactor.verified')
       const known = checkUser(user)
       const pass = known && proof.readPass(request, known.id)
-      return pass !== undefined && service.passes.wasAlive(pass)
+      return pass !== undefined && !service.passes.seenDead(pass)
     },
 
     async status () {
@@ -185,7 +185,9 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       if (pass) await service.passes.end(pass)
     },
 
-    require: policy => enforce(registration, request, policy)
+    async require (policy) {
+      await enforce(registration, request, policy)
+    }
   }
 }
 

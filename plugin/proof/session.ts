@@ -1,21 +1,16 @@
 import type {} from '@fastify/session'
 import type { FastifyRequest, Session } from 'fastify'
 import { BadOptionError, UnavailableError } from '../errors.js'
-import type { Pass } from '../service/passes.js'
+import type { Pass, PassMethod } from '../service/passes.js'
 import type { Proof } from './proof.js'
 
 declare module 'fastify' {
   interface Session {
-    /** Kept by fastify-authenticator-2fa. */
-    twoFactor?: SessionTwoFactor
+    /** The pass of `fastify-authenticator-2fa`. One string: `@fastify/session` walks every value at each request. */
+    twoFactor?: string
+    /** A pending setup, sealed, so that the session store never holds a secret. */
+    twoFactorSetup?: string
   }
-}
-
-/** What the plugin keeps in the host's session. */
-export interface SessionTwoFactor {
-  readonly pass?: Pass
-  /** Sealed, so that the session store never holds a secret. */
-  readonly setup?: string
 }
 
 /** Keeps the proof in the host's `@fastify/session`. The default. */
@@ -30,13 +25,17 @@ export function sessionProof (): Proof {
     },
 
     readPass (request, userId) {
-      const pass = read(request)?.pass
-      return pass?.userId === userId ? pass : undefined
+      const pass = parse(request.session?.twoFactor)
+      if (!pass || pass.userId === userId) return pass
+      // The host changed the user of this session: the pass is not there for when it changes back.
+      delete request.session.twoFactor
+      return undefined
     },
 
     async writePass (request, pass) {
       const session = sessionOf(request)
-      session.twoFactor = { pass }
+      session.twoFactor = format(pass)
+      delete session.twoFactorSetup
       try {
         // A new id on each rise in privilege, so that a planted or overheard one gains nothing (ASVS 5.0, 7.2.4).
         await session.regenerate(Object.keys(session).filter(key => key !== 'cookie'))
@@ -47,24 +46,31 @@ export function sessionProof (): Proof {
     },
 
     clearPass (request) {
-      if (read(request)) delete request.session.twoFactor
+      // A destroyed session is null.
+      delete (request.session as Session | null)?.twoFactor
     },
 
     readSetup (request) {
-      return read(request)?.setup
+      return request.session?.twoFactorSetup
     },
 
     writeSetup (request, sealed) {
-      const session = sessionOf(request)
-      session.twoFactor = { ...session.twoFactor, setup: sealed }
+      sessionOf(request).twoFactorSetup = sealed
       return {}
     }
   }
 }
 
-function read (request: FastifyRequest): SessionTwoFactor | undefined {
-  // A destroyed session is null, and one outside the cookie's path an empty object.
-  return (request.session as Session | null)?.twoFactor
+function format ({ id, method, passedAt, expiresAt, userId }: Pass): string {
+  return [id, method, passedAt, expiresAt, userId].join('.')
+}
+
+function parse (text: string | undefined): Pass | undefined {
+  // Whatever else the user id has in it, it stands last.
+  const [, id = '', method = '', passedAt, expiresAt, userId = ''] = /^([^.]+)\.(\w+)\.(\d+)\.(\d+)\.(.+)$/s.exec(text ?? '') ?? []
+  return id === ''
+    ? undefined
+    : { id, method: method as PassMethod, passedAt: Number(passedAt), expiresAt: Number(expiresAt), userId }
 }
 
 function sessionOf (request: FastifyRequest): FastifyRequest['session'] {

@@ -23,8 +23,10 @@ export interface Passes {
   remember: (pass: Pass) => void
   /** Whether the pass counts, as was seen in its row no longer than `revalidate` seconds ago. */
   isAlive: (pass: Pass) => Promise<boolean>
-  /** As {@link isAlive}, from what this process knows already. `true` if it knows nothing. */
-  wasAlive: (pass: Pass) => boolean
+  /** Whether {@link isAlive} is known without a look at the storage, and true. */
+  seenAlive: (pass: Pass) => boolean
+  /** Whether this process has seen that the pass was revoked, or that it ran out. */
+  seenDead: (pass: Pass) => boolean
   end: (pass: Pass) => Promise<void>
   forgetUser: (userId: string) => void
 }
@@ -48,7 +50,22 @@ export function createPasses (
     if (known.size > maxKnown && oldest !== undefined) known.delete(oldest)
   }
 
+  function seenAlive (pass: Pass): boolean {
+    const seen = known.get(pass.id)
+    if (!seen?.alive || seen.userId !== pass.userId) return false
+    const now = clock()
+    const age = now - seen.checkedAt
+    return age >= 0 && age < revalidate * 1000 && pass.expiresAt > now
+  }
+
+  function seenDead (pass: Pass): boolean {
+    return known.get(pass.id)?.alive === false || pass.expiresAt <= clock()
+  }
+
   return {
+    seenAlive,
+    seenDead,
+
     create (userId, method) {
       const now = clock()
       return { userId, id: randomBytes(16).toString('base64url'), method, passedAt: now, expiresAt: now + passTtl }
@@ -59,21 +76,11 @@ export function createPasses (
     },
 
     async isAlive (pass) {
-      const now = clock()
-      if (pass.expiresAt <= now) return false
-      const seen = known.get(pass.id)
-      if (seen && seen.userId === pass.userId) {
-        if (!seen.alive) return false
-        const age = now - seen.checkedAt
-        if (age >= 0 && age < revalidate * 1000) return true
-      }
+      if (seenAlive(pass)) return true
+      if (seenDead(pass)) return false
       const alive = await storage.findPass(pass.userId, hashPassId(pass.id)) !== undefined
       note(pass, alive)
       return alive
-    },
-
-    wasAlive (pass) {
-      return pass.expiresAt > clock() && known.get(pass.id)?.alive !== false
     },
 
     async end (pass) {

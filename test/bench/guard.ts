@@ -1,5 +1,6 @@
 import autocannon from 'autocannon'
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { TOTP } from 'otpauth'
 import { startPostgres } from '../helpers/postgres.js'
 import { HttpClient } from '../helpers/process.js'
@@ -9,14 +10,16 @@ import { median } from './rounds.js'
 export async function benchGuard (rounds = 9, seconds = 2): Promise<void> {
   const cleanups: Array<() => unknown> = []
   const postgres = await startPostgres({ teardown: cleanup => { cleanups.push(cleanup) } })
-  const url = await postgres.createDatabase()
-  const [bare, guarded] = await Promise.all([start('bare', url), start('guarded', url)])
+  const child = fork(new URL('./guard-host.ts', import.meta.url), {
+    env: { ...process.env, DATABASE_URL: await postgres.createDatabase() }
+  })
   try {
-    const passed = new HttpClient(guarded.origin)
+    const [origins] = await once(child, 'message') as [{ bare: string, guarded: string }]
+    const passed = new HttpClient(origins.guarded)
     await passed.post('/login')
     const { secret } = (await passed.post('/2fa/setup')).body
     await passed.post('/2fa/setup/confirm', { code: new TOTP({ secret: String(secret) }).generate() })
-    const plain = new HttpClient(bare.origin)
+    const plain = new HttpClient(origins.bare)
     await plain.post('/login')
 
     const speeds = { bare: [] as number[], guarded: [] as number[] }
@@ -32,18 +35,9 @@ export async function benchGuard (rounds = 9, seconds = 2): Promise<void> {
     console.log(`  guarded:       ${Math.round(median(speeds.guarded)).toLocaleString('en')} requests/s`)
     console.log(`  ratio, median of ${rounds} pairs of rounds: ${median(ratios).toFixed(3)}`)
   } finally {
-    bare.child.kill()
-    guarded.child.kill()
+    child.kill()
     for (const cleanup of cleanups) await cleanup()
   }
-}
-
-async function start (kind: string, url: string): Promise<{ child: ChildProcess, origin: string }> {
-  const child = fork(new URL('./guard-host.ts', import.meta.url), [kind], {
-    env: { ...process.env, DATABASE_URL: url }
-  })
-  const origin = await new Promise<string>(resolve => child.once('message', address => resolve(String(address))))
-  return { child, origin }
 }
 
 async function load ({ origin, cookie }: HttpClient, duration: number): Promise<number> {

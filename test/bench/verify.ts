@@ -95,7 +95,9 @@ interface Verify {
   readonly body: string
 }
 
-async function signInAll (origin: string, secrets: Map<string, Secret>, now: number, right: boolean): Promise<Verify[]> {
+async function signInAll (
+  origin: string, secrets: Map<string, Secret>, now: number, right: boolean
+): Promise<Verify[]> {
   return Promise.all([...secrets].map(async ([userId, secret]) => {
     const client = new HttpClient(origin)
     await client.post(`/login/${userId}`)
@@ -122,7 +124,7 @@ async function load (origin: string, requests: Verify[], expected: 200 | 401): P
           return { ...request, headers: { cookie, 'content-type': 'application/json' }, body }
         }
       }]
-    }, (error, result) => error ? reject(error as Error) : resolve(result))
+    }, (error: Error | null, result) => error ? reject(error) : resolve(result))
       // It ends with the second that it is in, so the last answer is what counts.
       .on('response', () => { end = performance.now() })
   })

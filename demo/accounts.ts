@@ -1,0 +1,64 @@
+import type { Kysely } from 'kysely'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { DemoDatabase } from './database.js'
+import { checkPassword, hashPassword } from './passwords.js'
+
+export interface Account {
+  readonly id: string
+  readonly email: string
+  readonly role: 'user' | 'admin'
+}
+
+export const demoAccount = { email: 'demo@example.com', password: 'correct horse battery staple' } as const
+
+/** How long an API token lives, in milliseconds. */
+const tokenLifetime = 3_600_000
+
+export interface Accounts {
+  /** `undefined` if the address is taken. */
+  signUp: (email: string, password: string, role?: Account['role']) => Promise<Account | undefined>
+  signIn: (email: string, password: string) => Promise<Account | undefined>
+  list: () => Promise<Account[]>
+  issueToken: (account: Account) => Promise<string>
+  findByToken: (token: string) => Promise<Account | undefined>
+}
+
+export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): Accounts {
+  const hashToken = (token: string) => createHash('sha256').update(token).digest()
+  // One spelling of an address is one account, and so one budget of codes.
+  const normalize = (email: string) => email.trim().normalize('NFKC').toLowerCase()
+
+  return {
+    async signUp (email, password, role = 'user') {
+      return db.insertInto('demo_accounts')
+        .values({ id: randomUUID(), email: normalize(email), password_hash: await hashPassword(password), role })
+        .onConflict(conflict => conflict.column('email').doNothing())
+        .returning(['id', 'email', 'role'])
+        .executeTakeFirst()
+    },
+
+    async signIn (email, password) {
+      const row = await db.selectFrom('demo_accounts').selectAll().where('email', '=', normalize(email)).executeTakeFirst()
+      const right = await checkPassword(password, row?.password_hash)
+      return right && row ? { id: row.id, email: row.email, role: row.role } : undefined
+    },
+
+    list: () => db.selectFrom('demo_accounts').select(['id', 'email', 'role']).orderBy('email').execute(),
+
+    async issueToken ({ id }) {
+      const token = randomBytes(32).toString('base64url')
+      await db.deleteFrom('demo_tokens').where('expires_at', '<=', new Date(clock())).execute()
+      await db.insertInto('demo_tokens')
+        .values({ token_hash: hashToken(token), account_id: id, expires_at: new Date(clock() + tokenLifetime) })
+        .execute()
+      return token
+    },
+
+    findByToken: token => db.selectFrom('demo_tokens')
+      .innerJoin('demo_accounts', 'demo_accounts.id', 'demo_tokens.account_id')
+      .select(['demo_accounts.id', 'demo_accounts.email', 'demo_accounts.role'])
+      .where('token_hash', '=', hashToken(token))
+      .where('expires_at', '>', new Date(clock()))
+      .executeTakeFirst()
+  }
+}

@@ -1,0 +1,40 @@
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Kysely } from 'kysely'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAccounts, demoAccount, type Accounts } from './accounts.js'
+import { api } from './api.js'
+import type { DemoConfig } from './config.js'
+import type { DemoDatabase } from './database.js'
+import { web } from './web.js'
+
+/** What the parts of the demo share. */
+export interface Demo {
+  readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'>
+  readonly db: Kysely<DemoDatabase>
+  readonly accounts: Accounts
+  readonly clock: () => number
+}
+
+const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; " +
+  "base-uri 'none'; frame-ancestors 'none'"
+
+/** Puts the demo together. It listens nowhere yet, and the database stays the caller's. */
+export async function buildApp (
+  { config, db, clock = Date.now }: Pick<Demo, 'config' | 'db'> & { readonly clock?: () => number }
+): Promise<FastifyInstance> {
+  const app = Fastify({ logger: { level: 'warn' } })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' })
+  })
+  await app.register(fastifyStatic, { root: join(import.meta.dirname, 'public'), prefix: '/public/' })
+  const otpauth = join(dirname(fileURLToPath(import.meta.resolve('otpauth'))), 'otpauth.esm.min.js')
+  app.get('/vendor/otpauth.js', async (_request, reply) => reply.type('text/javascript').sendFile(otpauth, '/'))
+
+  const demo: Demo = { config, db, accounts: createAccounts(db, clock), clock }
+  await app.register(web, demo)
+  await app.register(api, { ...demo, prefix: '/api' })
+  await demo.accounts.signUp(demoAccount.email, demoAccount.password, 'admin')
+  return app
+}

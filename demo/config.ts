@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface DemoConfig {
+  /** PostgreSQL, or `undefined` for the embedded database in `folder`. */
+  readonly databaseUrl: string | undefined
+  readonly folder: string
+  readonly encryptionKeys: readonly string[]
+  readonly sessionSecret: string
+  readonly host: string
+  readonly port: number
+  /** Cookies over HTTPS alone. */
+  readonly secure: boolean
+  /** Variables that production needs, and that were made up here. */
+  readonly madeUp: readonly string[]
+}
+
+/** What is wrong with the environment, and what to do. */
+export class ConfigError extends Error {}
+
+const howTo = {
+  DATABASE_URL: 'postgres://user:password@host/database',
+  TWO_FACTOR_KEYS: 'comma-separated keys; make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64\'))"',
+  SESSION_SECRET: 'at least 32 characters; make one with: node -e "console.log(crypto.randomBytes(32).toString(\'hex\'))"'
+} as const
+
+type Secret = keyof typeof howTo
+
+/**
+ * Reads the environment. What is missing is made up and kept in the data folder, but never in production or beside a
+ * database that outlives this folder.
+ *
+ * @throws {ConfigError}
+ */
+export function readConfig (env: NodeJS.ProcessEnv): DemoConfig {
+  const production = env.NODE_ENV === 'production'
+  const folder = env.DEMO_DATA ?? join(import.meta.dirname, '..', '.demo')
+  const databaseUrl = env.DATABASE_URL || undefined
+  const missing = (Object.keys(howTo) as Secret[]).filter(name => !env[name])
+  if (production || databaseUrl !== undefined) {
+    const [name] = missing
+    if (name) throw new ConfigError(`${name} is missing: ${howTo[name]}`)
+  }
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new ConfigError(`DATABASE_URL must look like ${howTo.DATABASE_URL}`)
+  }
+  const port = Number(env.PORT || 3000)
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new ConfigError('PORT must be a number from 0 to 65535')
+
+  const kept = missing.length > 0 ? keptSecrets(folder) : undefined
+  const sessionSecret = env.SESSION_SECRET || kept?.sessionSecret || ''
+  if (sessionSecret.length < 32) throw new ConfigError(`SESSION_SECRET is too short: ${howTo.SESSION_SECRET}`)
+  return {
+    databaseUrl,
+    folder,
+    encryptionKeys: env.TWO_FACTOR_KEYS ? env.TWO_FACTOR_KEYS.split(',').map(key => key.trim()) : kept?.encryptionKeys ?? [],
+    sessionSecret,
+    host: env.HOST || '127.0.0.1',
+    port,
+    secure: production,
+    madeUp: missing
+  }
+}
+
+interface KeptSecrets {
+  readonly encryptionKeys: string[]
+  readonly sessionSecret: string
+}
+
+function keptSecrets (folder: string): KeptSecrets {
+  const file = join(folder, 'keys.json')
+  if (!existsSync(file)) {
+    const made: KeptSecrets = {
+      encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: randomBytes(32).toString('hex')
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 })
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as KeptSecrets
+}

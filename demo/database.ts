@@ -1,0 +1,72 @@
+import { PGlite } from '@electric-sql/pglite'
+import { migrate as migrateTwoFactor, type TwoFactorDatabase } from 'fastify-authenticator-2fa'
+import { Kysely, Migrator, PostgresDialect, sql, type Migration } from 'kysely'
+import { PGliteDialect } from 'kysely-pglite-dialect'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { DemoConfig } from './config.js'
+
+export interface DemoDatabase extends TwoFactorDatabase {
+  demo_accounts: { id: string, email: string, password_hash: string, role: 'user' | 'admin' }
+  demo_sessions: { id_hash: Uint8Array, data: string, expires_at: Date }
+  demo_tokens: { token_hash: Uint8Array, account_id: string, expires_at: Date }
+}
+
+/** Opens the database that the configuration names, with all tables in place. */
+export async function openDatabase (
+  { databaseUrl, folder }: Pick<DemoConfig, 'databaseUrl' | 'folder'>
+): Promise<Kysely<DemoDatabase>> {
+  const dialect = databaseUrl === undefined
+    ? new PGliteDialect(embedded(folder))
+    : new PostgresDialect({ pool: pool(databaseUrl) })
+  const db = new Kysely<DemoDatabase>({ dialect })
+  await migrate(db)
+  return db
+}
+
+function embedded (folder: string): PGlite {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return new PGlite(join(folder, 'database'))
+}
+
+function pool (connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 2000 })
+  // Without a listener, a restart of PostgreSQL would end this process.
+  pool.on('error', error => console.error(`The database closed a connection: ${error.message}`))
+  return pool
+}
+
+/** The tables of the demo and of the package. */
+export async function migrate (db: Kysely<DemoDatabase>): Promise<void> {
+  const { error } = await new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ '0001_initial': initial }) },
+    migrationTableName: 'demo_migrations',
+    migrationLockTableName: 'demo_migrations_lock'
+  }).migrateToLatest()
+  if (error !== undefined) throw error
+  await migrateTwoFactor(db)
+}
+
+const initial: Migration = {
+  async up (db: Kysely<unknown>) {
+    await db.schema.createTable('demo_accounts')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('email', 'text', column => column.notNull().unique())
+      .addColumn('password_hash', 'text', column => column.notNull())
+      .addColumn('role', 'text', column => column.notNull().check(sql`role in ('user', 'admin')`))
+      .execute()
+    await db.schema.createTable('demo_sessions')
+      .addColumn('id_hash', 'bytea', column => column.primaryKey())
+      .addColumn('data', 'text', column => column.notNull())
+      .addColumn('expires_at', 'timestamptz', column => column.notNull())
+      .execute()
+    await db.schema.createIndex('demo_sessions_expires_at').on('demo_sessions').column('expires_at').execute()
+    await db.schema.createTable('demo_tokens')
+      .addColumn('token_hash', 'bytea', column => column.primaryKey())
+      .addColumn('account_id', 'text', column => column.notNull().references('demo_accounts.id').onDelete('cascade'))
+      .addColumn('expires_at', 'timestamptz', column => column.notNull())
+      .execute()
+  }
+}

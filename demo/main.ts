@@ -1,0 +1,56 @@
+import { demoAccount } from './accounts.js'
+import { buildApp } from './app.js'
+import { ConfigError, readConfig, type DemoConfig } from './config.js'
+import { openDatabase } from './database.js'
+
+try {
+  await start(readConfig(process.env))
+} catch (error) {
+  console.error(explain(error))
+  process.exit(1)
+}
+
+async function start (config: DemoConfig): Promise<void> {
+  const db = await openDatabase(config)
+  const app = await buildApp({ config, db })
+  const address = await app.listen({ host: config.host, port: config.port })
+
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // Who asks twice does not want to wait for open requests.
+      if (stopping) process.exit(1)
+      stopping = true
+      app.close().then(() => db.destroy()).then(() => process.exit(0), error => {
+        console.error(error)
+        process.exit(1)
+      })
+    })
+  }
+  greet(config, address)
+}
+
+function greet ({ madeUp, databaseUrl, folder }: DemoConfig, address: string): void {
+  if (madeUp.length > 0) {
+    console.warn(`For a demo only: ${databaseUrl === undefined ? 'an embedded database and ' : ''}made-up keys in ${folder}.
+In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
+`)
+  }
+  console.log(`The demo is at ${address}
+
+  Sign in as ${demoAccount.email} with the password: ${demoAccount.password}
+  1. Set up two-factor at ${address}/2fa/setup (no phone? ${address}/phone)
+  2. Sign out and in again: ${address}/dashboard asks for a code
+  3. Try ${address}/transfer and ${address}/admin
+
+Stop it with Ctrl+C.`)
+}
+
+function explain (error: unknown): unknown {
+  if (error instanceof ConfigError) return error.message
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return `${message}: another program uses this port. Choose one, as in: PORT=3001 npm start`
+  if (code === 'FST_2FA_BAD_OPTION') return `${message}\n(TWO_FACTOR_KEYS, or the keys that the demo made up)`
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') return `The database of DATABASE_URL is out of reach: ${message}`
+  return error
+}
