@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto'
+import jsqr from 'jsqr'
+import { URI, type TOTP } from 'otpauth'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { PNG } from 'pngjs'
+import t, { type Test } from 'tap'
+import { demoAccount } from '../../demo/accounts.js'
+import { buildApp } from '../../demo/app.js'
+import { migrate, type DemoDatabase } from '../../demo/database.js'
+import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
+import { createClock, type Clock } from '../helpers/host.js'
+import { connect, startPostgres } from '../helpers/postgres.js'
+import type { Kysely } from 'kysely'
+
+const postgres = await startPostgres(t)
+
+interface Walk {
+  readonly browser: Browser
+  readonly clock: Clock
+  readonly origin: string
+}
+
+/** The demo, on PostgreSQL and at a time of its own, and a browser in front of it. */
+async function setUp (t: Test): Promise<Walk> {
+  const db = connect(t, await postgres.createDatabase()) as unknown as Kysely<DemoDatabase>
+  await migrate(db)
+  const clock = createClock(new Date().toISOString())
+  const encryptionKeys = [randomBytes(32).toString('base64')]
+  const app = await buildApp({ config: { encryptionKeys, sessionSecret: 'x'.repeat(32), secure: false }, db, clock })
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const browser = await launchBrowser(t)
+  t.teardown(() => app.close())
+  return { browser, clock, origin }
+}
+
+/** A person's browser. Whatever it asks for elsewhere is noted. */
+async function open ({ browser, origin }: Walk, elsewhere: string[], options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ baseURL: origin, ...options })
+  const page = await context.newPage()
+  page.on('request', request => {
+    if (!request.url().startsWith(origin)) elsewhere.push(request.url())
+  })
+  return page
+}
+
+/** What a phone's camera sees of the page. */
+async function scan (page: Page): Promise<TOTP> {
+  const { data, width, height } = PNG.sync.read(await page.screenshot({ fullPage: true }))
+  const found = jsqr.default(new Uint8ClampedArray(data), width, height)
+  if (!found) throw new Error('No QR code on the page')
+  return URI.parse(found.data) as TOTP
+}
+
+async function enter (page: Page, code: string): Promise<void> {
+  await page.getByLabel('Code from your authenticator app').fill(code)
+  await page.getByRole('button', { name: /Turn on|Continue/ }).click()
+}
+
+async function signIn (page: Page, email: string, password: string): Promise<void> {
+  await page.goto('/sign-in')
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
+
+t.test('a person walks from sign-up to a lost phone', { skip: withoutBrowser }, async t => {
+  const walk = await setUp(t)
+  const { clock } = walk
+  const elsewhere: string[] = []
+  // Without JavaScript, so that nothing depends on it.
+  const page = await open(walk, elsewhere, { javaScriptEnabled: false })
+  const [email, password] = ['ada@example.com', 'a password of many words']
+
+  await page.goto('/')
+  await page.goto('/sign-up')
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Create account' }).click()
+  t.equal(await heading(page), 'Dashboard', 'the password is enough at first')
+
+  await page.getByRole('link', { name: 'Set up two-factor authentication' }).click()
+  const phone = await scan(page)
+  t.match(phone, { issuer: 'Acme Bank', label: email })
+  t.equal(await page.locator('#key').textContent().then(key => key?.replaceAll(' ', '')), phone.secret.base32)
+  await page.reload()
+  t.equal((await scan(page)).secret.base32, phone.secret.base32, 'the page can be loaded again')
+
+  await enter(page, '000000')
+  t.match(await page.getByRole('alert').textContent(), /not right/)
+  t.equal((await scan(page)).secret.base32, phone.secret.base32, 'a wrong code changes nothing')
+  await page.getByLabel('Name of the device').fill('My <b>phone</b>')
+  await enter(page, phone.generate({ timestamp: clock() }).replace(/^(\d{3})/, '$1 '))
+  t.equal(await heading(page), 'Two-factor authentication is on')
+  const codes = await page.locator('.codes code').allTextContents()
+  t.equal(codes.length, 10)
+  await page.getByRole('link', { name: 'I have saved them' }).click()
+  t.equal(await heading(page), 'Dashboard')
+
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await signIn(page, email, password)
+  t.equal(await heading(page), 'Enter your code', 'the dashboard asks')
+  t.match(page.url(), /next=%2Fdashboard/)
+  await enter(page, phone.generate({ timestamp: clock() }))
+  t.match(await page.getByRole('alert').textContent(), /not right/, 'the code of the setup is used')
+  clock.advance(30)
+  await enter(page, phone.generate({ timestamp: clock() }))
+  t.equal(await heading(page), 'Dashboard')
+
+  await page.goto('/transfer')
+  t.equal(await heading(page), 'Transfer')
+  clock.advance(600)
+  await page.getByLabel('To').fill('Bob')
+  await page.getByLabel('Amount in €').fill('25')
+  await page.getByRole('button', { name: 'Send' }).click()
+  t.equal(await heading(page), 'Enter your code', 'a pass of ten minutes ago is too old')
+  t.match(await page.locator('.note').textContent(), /send it again/)
+  await enter(page, phone.generate({ timestamp: clock() }))
+  t.equal(await heading(page), 'Transfer', 'and leads back to the form')
+  await page.getByLabel('To').fill('Bob')
+  await page.getByLabel('Amount in €').fill('25')
+  await page.getByRole('button', { name: 'Send' }).click()
+  t.match(await page.getByRole('status').textContent(), /on their way to Bob/)
+
+  await page.goto('/2fa/')
+  t.match(await page.locator('dl').innerText(), /My <b>phone<\/b>/, 'a name is shown as it was typed')
+  await page.getByRole('button', { name: 'Sign out' }).count()
+  await page.goto('/dashboard')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+
+  await signIn(page, email, password)
+  await page.getByRole('link', { name: 'Use a recovery code' }).click()
+  await page.getByLabel('Recovery code', { exact: true }).fill(codes[4]?.toLowerCase() ?? '')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  t.match(await page.getByRole('status').textContent(), /You have 9 left/)
+  await page.getByRole('button', { name: 'Make new recovery codes' }).click()
+  t.equal(await heading(page), 'Your new recovery codes')
+  await page.goto('/dashboard')
+  t.equal(await heading(page), 'Dashboard')
+
+  await page.goto('/2fa/')
+  clock.advance(30)
+  await page.getByLabel('Code from your authenticator app').fill(phone.generate({ timestamp: clock() }))
+  await page.getByRole('button', { name: 'Turn off' }).click()
+  t.match(await page.locator('main').innerText(), /It is off/)
+  t.same(elsewhere, [], 'A5 nothing was asked of another site')
+})
+
+t.test('support sees who is locked out, unlocks and resets', { skip: withoutBrowser }, async t => {
+  const walk = await setUp(t)
+  const { clock } = walk
+  const page = await open(walk, [])
+  await signIn(page, demoAccount.email, demoAccount.password)
+  await page.getByRole('link', { name: 'Admin' }).click()
+  t.equal(await heading(page), 'Set up two-factor authentication', 'the admin page insists on it')
+  const phone = await scan(page)
+  await enter(page, phone.generate({ timestamp: clock() }))
+  await page.getByRole('link', { name: 'I have saved them' }).click()
+  t.equal(await heading(page), 'Support')
+
+  const other = await open(walk, [])
+  await signIn(other, demoAccount.email, demoAccount.password)
+  for (let attempt = 0; attempt < 6; attempt++) await enter(other, '000000')
+  t.match(await other.getByRole('alert').textContent(), /Too many wrong codes/)
+  await page.reload()
+  t.match(await page.locator('table').innerText(), /locked/)
+  await page.getByRole('button', { name: 'Unlock' }).click()
+  t.notMatch(await page.locator('table').innerText(), /locked/)
+  clock.advance(30)
+  await other.goto('/dashboard')
+  await enter(other, phone.generate({ timestamp: clock() }))
+  t.equal(await heading(other), 'Dashboard')
+
+  await page.getByRole('button', { name: 'Reset' }).click()
+  t.equal(await heading(page), 'Set up two-factor authentication', 'also for the one who asked')
+})
+
+t.test('the QR code scans in dark mode, and the demo phone shows its codes', { skip: withoutBrowser }, async t => {
+  const walk = await setUp(t)
+  const elsewhere: string[] = []
+  const page = await open(walk, elsewhere, { colorScheme: 'dark', viewport: { width: 375, height: 800 } })
+  await signIn(page, demoAccount.email, demoAccount.password)
+  await page.goto('/2fa/setup')
+  const phone = await scan(page)
+  await page.getByText('Cannot scan it?').click()
+  const typed = await page.locator('#key').innerText()
+
+  const demo = await page.context().newPage()
+  await demo.goto('/phone')
+  for (const key of [typed, phone.toString()]) {
+    await demo.getByLabel(/Key/).fill(key)
+    await demo.getByRole('button', { name: 'Add account' }).click()
+  }
+  const before = phone.generate()
+  const shown = await demo.locator('.code').evaluateAll(elements => elements.map(element => element.getAttribute('data-code')))
+  t.equal(shown.length, 2)
+  for (const code of shown) t.ok([before, phone.generate()].includes(code ?? ''), 'as another library computes it')
+
+  await demo.getByLabel(/Key/).fill('not a key!')
+  await demo.getByRole('button', { name: 'Add account' }).click()
+  t.match(await demo.getByRole('alert').textContent(), /no key/)
+  t.same(elsewhere, [])
+})

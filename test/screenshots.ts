@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { TOTP } from 'otpauth'
+import type { Page } from 'playwright-core'
+import { demoAccount } from '../demo/accounts.js'
+import { buildApp } from '../demo/app.js'
+import { migrate, type DemoDatabase } from '../demo/database.js'
+import { launchBrowser } from './helpers/browser.js'
+import { createClock } from './helpers/host.js'
+import { connect, startPostgres } from './helpers/postgres.js'
+
+// Takes the pictures of the docs, or with a folder as argument one of every page, in both schemes and two widths.
+const folder = process.argv[2]
+const cleanups: Array<() => unknown> = []
+const t = { teardown: (cleanup: () => unknown) => { cleanups.unshift(cleanup) } }
+
+const postgres = await startPostgres(t)
+const browser = await launchBrowser(t)
+
+async function walk (scheme: 'light' | 'dark', width: number, shoot: (page: Page, name: string) => Promise<unknown>): Promise<void> {
+  const db = connect(t, await postgres.createDatabase()) as unknown as Kysely<DemoDatabase>
+  await migrate(db)
+  const clock = createClock(new Date().toISOString())
+  const config = { encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: 'x'.repeat(32), secure: false }
+  const app = await buildApp({ config, db, clock })
+  const baseURL = await app.listen({ host: '127.0.0.1', port: 0 })
+  const context = await browser.newContext({ baseURL, colorScheme: scheme, viewport: { width, height: 820 } })
+  const page = await context.newPage()
+  const visit = async (path: string, name: string) => {
+    await page.goto(path)
+    await shoot(page, name)
+  }
+  const press = async (button: string | RegExp, name?: string) => {
+    await page.getByRole('button', { name: button }).click()
+    if (name) await shoot(page, name)
+  }
+  const code = (text: string) => page.locator('#code').fill(text)
+
+  await visit('/', 'home')
+  await visit('/sign-up', 'sign-up')
+  await visit('/sign-in', 'sign-in')
+  await page.getByLabel('E-mail').fill(demoAccount.email)
+  await page.getByLabel('Password').fill(demoAccount.password)
+  await press('Sign in')
+  await visit('/2fa/', 'settings-off')
+  await visit('/2fa/setup', 'setup')
+  const secret = ((await page.locator('#key').textContent()) ?? '').replaceAll(' ', '')
+  const phone = new TOTP({ secret })
+  await page.getByText('Cannot scan it?').click()
+  await code('000000')
+  await press('Turn on', 'setup-problem')
+  await code(phone.generate({ timestamp: clock() }))
+  await press('Turn on', 'recovery-codes')
+  const recovery = await page.locator('.codes code').first().innerText()
+  await visit('/dashboard', 'dashboard')
+  await visit('/transfer', 'transfer')
+  await visit('/admin', 'admin')
+  await visit('/2fa/', 'settings')
+  await visit('/phone', 'phone')
+  await page.getByLabel(/Key/).fill(phone.toString())
+  await press('Add account', 'phone-code')
+  await visit('/dashboard', 'dashboard-again')
+  await press('Sign out')
+  await page.goto('/sign-in')
+  await page.getByLabel('E-mail').fill(demoAccount.email)
+  await page.getByLabel('Password').fill(demoAccount.password)
+  await press('Sign in', 'verify')
+  await code('000000')
+  await press('Continue', 'verify-problem')
+  await visit('/2fa/recover', 'recover')
+  await code(recovery)
+  await press('Continue', 'recovered')
+  await app.close()
+}
+
+if (folder) {
+  mkdirSync(folder, { recursive: true })
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 320]) {
+      await walk(scheme, width, (page, name) =>
+        page.screenshot({ path: join(folder, `${name}-${scheme}-${width}.png`), fullPage: true }))
+    }
+  }
+} else {
+  const images = join(import.meta.dirname, '..', 'docs', 'images')
+  mkdirSync(images, { recursive: true })
+  await walk('light', 640, async (page, name) => {
+    if (name === 'setup' || name === 'verify') await page.screenshot({ path: join(images, `${name}.png`), fullPage: true })
+  })
+}
+for (const cleanup of cleanups) await cleanup()
+process.exit()
