@@ -30,7 +30,7 @@ async function start (config: DemoConfig): Promise<void> {
   greet(config, address)
 }
 
-function greet ({ madeUp, databaseUrl, folder }: DemoConfig, address: string): void {
+function greet ({ madeUp, databaseUrl, folder, secure }: DemoConfig, address: string): void {
   if (madeUp.length > 0) {
     console.warn(`For a demo only: ${databaseUrl === undefined ? 'an embedded database and ' : ''}made-up keys in ${folder}.
 In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
@@ -38,7 +38,7 @@ In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
   }
   console.log(`The demo is at ${address}
 
-  Sign in as ${demoAccount.email} with the password: ${demoAccount.password}
+  ${secure ? `Create an account at ${address}/sign-up` : `Sign in as ${demoAccount.email} with the password: ${demoAccount.password}`}
   1. Set up two-factor at ${address}/2fa/setup (no phone? ${address}/phone)
   2. Sign out and in again: ${address}/dashboard asks for a code
   3. Try ${address}/transfer and ${address}/admin

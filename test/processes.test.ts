@@ -25,7 +25,8 @@ async function setUp (t: Test) {
   const confirmed = await ada.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
   now += 30_000
   const servers = await start()
-  return { clock, db, secret, servers, storage: kyselyStorage(db), recoveryCodes: confirmed.body.recoveryCodes as string[] }
+  const recoveryCodes = confirmed.body.recoveryCodes as string[]
+  return { clock, secret, servers, storage: kyselyStorage(db), recoveryCodes }
 }
 
 /** Clients that know the password, each with an address of its own, on both servers. */

@@ -44,10 +44,10 @@ export function problemBox (problem: string | undefined): Html | undefined {
   return problem === undefined ? undefined : html`<p class="problem" id="problem" role="alert">${problem}</p>`
 }
 
-/** The field for the code of an authenticator app. */
-export function codeField ({ problem }: FormState, digits: number): Html {
+/** The field for the code of an authenticator app. On a page that is there for the code, it has the focus. */
+export function codeField ({ problem }: FormState, digits: number, focus = true): Html {
   return html`<label for="code">Code from your authenticator app</label>
-<input class="code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus
+<input class="code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required${focus && trusted(' autofocus')}
  maxlength="16" spellcheck="false" placeholder="${'0'.repeat(digits)}"${invalid(problem)}>`
 }
 

@@ -31,7 +31,7 @@ function verified (site: Site, state: FormState & { status: TwoFactorStatus, dig
 <form method="post" action="${site.base}/recovery-codes"><button class="quiet">Make new recovery codes</button></form>
 <h2>Turn it off</h2>
 <form method="post" action="${site.base}/disable">
-${codeField(state, state.digits)}
+${codeField(state, state.digits, false)}
 <button class="quiet">Turn off</button>
 </form>`
 }

@@ -34,7 +34,9 @@ async function setUp (t: Test): Promise<Walk> {
 }
 
 /** A person's browser. Whatever it asks for elsewhere is noted. */
-async function open ({ browser, origin }: Walk, elsewhere: string[], options: BrowserContextOptions = {}): Promise<Page> {
+async function open (
+  { browser, origin }: Walk, elsewhere: string[], options: BrowserContextOptions = {}
+): Promise<Page> {
   const context = await browser.newContext({ baseURL: origin, ...options })
   const page = await context.newPage()
   page.on('request', request => {

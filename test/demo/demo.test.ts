@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TOTP } from 'otpauth'
+import t, { type Test } from 'tap'
+import { demoAccount } from '../../demo/accounts.js'
+import { readConfig } from '../../demo/config.js'
+import { freePort, startPostgres } from '../helpers/postgres.js'
+
+interface Running {
+  readonly child: ChildProcess
+  readonly origin: string
+  readonly output: () => string
+}
+
+/** `npm start`, with this environment alone. */
+function launch (t: Test, env: Record<string, string>): { child: ChildProcess, output: () => string } {
+  const { PATH = '', NODE_V8_COVERAGE } = process.env
+  const child = spawn(process.execPath, [
+    '--import=ts-blank-space/register', '--conditions=@fastify-authenticator-2fa/source', 'demo/main.ts'
+  ], { env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...env } })
+  t.teardown(() => child.kill('SIGKILL'))
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+  return { child, output: () => text }
+}
+
+async function start (t: Test, env: Record<string, string>): Promise<Running> {
+  const PORT = String(await freePort())
+  const { child, output } = launch(t, { ...env, PORT })
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', () => { if (output().includes('Stop it')) resolve() })
+    child.once('exit', code => reject(new Error(`It ended with ${code}: ${output()}`)))
+  })
+  return { child, output, origin: `http://127.0.0.1:${PORT}` }
+}
+
+/** Starts what must not start. */
+async function fail (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
+  const { child, output } = launch(t, env)
+  const [code] = await once(child, 'exit') as [number]
+  return { code, output: output() }
+}
+
+async function stop ({ child }: Running, signal: 'SIGTERM' | 'SIGINT'): Promise<unknown> {
+  child.kill(signal)
+  const [code] = await once(child, 'exit') as [number | null]
+  return code
+}
+
+function folder (t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'two-factor-demo-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function form (origin: string, path: string, fields: Record<string, string>, cookie = ''): Promise<Response> {
+  return fetch(`${origin}${path}`, {
+    method: 'POST', body: new URLSearchParams(fields), headers: { origin, cookie, accept: 'text/html' }, redirect: 'manual'
+  })
+}
+
+const cookieOf = (response: Response) => response.headers.getSetCookie().at(-1)?.split(';', 1)[0] ?? ''
+
+t.test('it starts with nothing set, keeps sessions and enrolments over a restart, and stops cleanly', async t => {
+  const env = { DEMO_DATA: folder(t) }
+  const first = await start(t, env)
+  t.match(first.output(), /In production set DATABASE_URL, TWO_FACTOR_KEYS, SESSION_SECRET/)
+  t.match(first.output(), new RegExp(demoAccount.email))
+  t.equal(statSync(join(env.DEMO_DATA, 'keys.json')).mode & 0o077, 0, 'the keys are for this user alone')
+
+  const signedIn = await form(first.origin, '/sign-in', { ...demoAccount, next: '//evil.example' })
+  t.equal(signedIn.headers.get('location'), '/dashboard', 'next stays on this site')
+  t.match(signedIn.headers.getSetCookie().at(-1), /HttpOnly.*SameSite=Lax|SameSite=Lax.*HttpOnly/i)
+  const cookie = cookieOf(signedIn)
+  t.match(await (await fetch(`${first.origin}/dashboard`, { headers: { cookie } })).text(), /Your balance/)
+  t.equal(await stop(first, 'SIGTERM'), 0)
+
+  const second = await start(t, env)
+  t.match(await (await fetch(`${second.origin}/dashboard`, { headers: { cookie } })).text(), /Your balance/)
+
+  const wrong = await form(second.origin, '/sign-in', { ...demoAccount, password: 'wrong' })
+  const unknown = await form(second.origin, '/sign-in', { email: 'demo@example.con', password: 'wrong' })
+  t.same([wrong.status, unknown.status], [401, 401])
+  t.equal((await wrong.text()).replaceAll(demoAccount.email, ''), (await unknown.text()).replaceAll('demo@example.con', ''))
+  const forged = await fetch(`${second.origin}/sign-out`, { method: 'POST', headers: { cookie, 'sec-fetch-site': 'cross-site' } })
+  t.equal(forged.status, 403, 'another site cannot sign anybody out')
+  t.equal((await form(second.origin, '/sign-out', {}, cookie)).status, 303)
+  const after = await fetch(`${second.origin}/dashboard`, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' })
+  t.equal(after.headers.get('location'), '/sign-in?next=%2Fdashboard')
+  t.equal(await stop(second, 'SIGINT'), 0)
+})
+
+t.test('on PostgreSQL, a client of the API enrols and passes without cookies', async t => {
+  const postgres = await startPostgres(t)
+  const { origin } = await start(t, {
+    DATABASE_URL: await postgres.createDatabase(),
+    TWO_FACTOR_KEYS: `${randomBytes(32).toString('base64')}, ${randomBytes(32).toString('base64')}`,
+    SESSION_SECRET: randomBytes(32).toString('hex')
+  })
+  const call = async (path: string, body?: object, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${origin}/api${path}`, {
+      method: body ? 'POST' : 'GET',
+      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) })
+    })
+    return { status: response.status, body: await response.json() as Record<string, string> }
+  }
+
+  t.match(await call('/token', { ...demoAccount, password: 'wrong' }), { status: 401 })
+  const { body: { token } } = await call('/token', demoAccount)
+  const bearer = { authorization: `Bearer ${token}` }
+  t.match(await call('/me', undefined, bearer), { status: 200, body: { email: demoAccount.email } })
+
+  const { body: { secret, setupToken } } = await call('/2fa/setup', {}, bearer)
+  const code = new TOTP({ secret: secret ?? '' }).generate()
+  const confirmed = await call('/2fa/setup/confirm', { code, setupToken }, bearer)
+  t.match(confirmed, { status: 200, body: { enabled: true } })
+
+  t.match(await call('/me', undefined, bearer), { status: 403, body: { code: 'FST_2FA_REQUIRED', verifyUrl: '/api/2fa/verify' } })
+  const passed = { ...bearer, 'two-factor-proof': confirmed.body.proofToken ?? '' }
+  t.match(await call('/me', undefined, passed), { status: 200 })
+  t.match(await call('/transfer', { to: 'Bob', amount: 5 }, passed), { status: 200, body: { sent: 5 } })
+
+  const { body: { token: other } } = await call('/token', demoAccount)
+  const mixed = { ...passed, authorization: `Bearer ${other}` }
+  t.match(await call('/me', undefined, mixed), { status: 403 }, 'the proof is worth nothing beside another token')
+})
+
+t.test('a wrong environment is refused with what to do', async t => {
+  const data = { DEMO_DATA: folder(t) }
+  const url = 'postgres://postgres@127.0.0.1:1/none'
+  const key = randomBytes(32).toString('base64')
+  const cases: Array<[env: Record<string, string>, message: RegExp]> = [
+    [{ DATABASE_URL: url }, /TWO_FACTOR_KEYS is missing: .*randomBytes/],
+    [{ DATABASE_URL: url, TWO_FACTOR_KEYS: key }, /SESSION_SECRET is missing/],
+    [{ NODE_ENV: 'production' }, /DATABASE_URL is missing/],
+    [{ DATABASE_URL: 'mysql://x', TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) }, /DATABASE_URL must look like/],
+    [{ SESSION_SECRET: 'short' }, /SESSION_SECRET is too short/],
+    [{ PORT: 'http' }, /PORT must be a number/]
+  ]
+  for (const [env, message] of cases) t.throws(() => readConfig({ ...data, ...env }), { message }, message.source)
+
+  const unreachable = await fail(t, { ...data, DATABASE_URL: url, TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) })
+  t.match(unreachable, { code: 1, output: /out of reach/ })
+  const weak = await fail(t, { ...data, TWO_FACTOR_KEYS: 'secret' })
+  t.match(weak, { code: 1, output: /encryptionKeys.*crypto\.randomBytes/ })
+  t.notMatch(weak.output, / at .*\.ts:/, 'no stack trace')
+})

@@ -1,0 +1,78 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { kyselyStorage } from '../plugin/storage/kysely.js'
+import { buildHost, codeAt, enrol, signIn, wrongCode } from './helpers/host.js'
+import { freePort, openPostgres, startPostgres } from './helpers/postgres.js'
+
+const there = spawnSync('redis-server', ['--version']).status === 0
+const skip = !there && process.env.CI !== 'true' && 'There is no redis-server here: install Debian\'s package'
+
+/** A Redis server of this test's own, and clients of it. */
+async function startRedis (t: Test): Promise<{ client: () => Redis, stop: () => Promise<unknown> }> {
+  const port = await freePort()
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
+  t.teardown(() => child.kill('SIGKILL'))
+  for await (const line of child.stdout) if (String(line).includes('Ready to accept')) break
+  return {
+    client () {
+      const redis = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 0, enableOfflineQueue: false, lazyConnect: false })
+      redis.on('error', () => {})
+      t.teardown(() => redis.disconnect())
+      return redis
+    },
+    stop: () => {
+      child.kill('SIGKILL')
+      return once(child, 'exit')
+    }
+  }
+}
+
+t.test('a limiter on Redis counts over processes, and is the outer wall only', { skip }, async t => {
+  const postgres = await startPostgres(t)
+  const storage = kyselyStorage(await openPostgres(t, postgres))
+  const redis = await startRedis(t)
+  const [one, two] = await Promise.all([1, 2].map(async () => {
+    const client = redis.client()
+    await once(client, 'ready')
+    return buildHost(t, { storage, rateLimit: { redis: client, max: 12 } })
+  }))
+  if (!one || !two) throw new Error('Two hosts')
+
+  const { secret } = await enrol(one)
+  const limited: number[] = []
+  for (let attempt = 0; attempt < 16; attempt++) {
+    const client = await signIn(attempt % 2 ? one : two)
+    const { statusCode } = await client.post('/2fa/verify', { code: wrongCode(secret, one.clock) })
+    limited.push(statusCode)
+  }
+  // Two requests enrolled, so ten are left of twelve.
+  t.same(limited.map(status => status === 429).lastIndexOf(false), 4, 'the account is locked after five')
+  const last = await (await signIn(one)).post('/2fa/verify', { code: '000000' })
+  t.match(last.json(), { code: 'FST_2FA_TOO_MANY_REQUESTS' })
+  t.match(last.headers['retry-after'], /^\d+$/)
+})
+
+t.test('D2 with Redis down the limit of the account holds with skipOnError, and without it nobody is let in', { skip }, async t => {
+  const postgres = await startPostgres(t)
+  const storage = kyselyStorage(await openPostgres(t, postgres))
+  const redis = await startRedis(t)
+  const client = redis.client()
+  await once(client, 'ready')
+  const lenient = await buildHost(t, { storage, rateLimit: { redis: client, skipOnError: true } })
+  const strict = await buildHost(t, { storage, rateLimit: { redis: client } })
+  const { secret } = await enrol(lenient)
+  await redis.stop()
+
+  lenient.clock.advance(30)
+  const refused = await (await signIn(strict)).post('/2fa/verify', { code: codeAt(secret, lenient.clock) })
+  t.match(refused.json(), { statusCode: 503, code: 'FST_2FA_UNAVAILABLE' })
+
+  const statuses: number[] = []
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const guesser = await signIn(lenient)
+    statuses.push((await guesser.post('/2fa/verify', { code: wrongCode(secret, lenient.clock) })).statusCode)
+  }
+  t.same(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
+})
