@@ -6,7 +6,10 @@ import { refused } from './refusal.js'
 import type { TwoFactorService } from './service.js'
 import type { Pass } from './service/passes.js'
 
-/** One registration: its options, its use cases, and where its pages are. */
+/**
+ * One registration: its options, its use cases, and where its pages are. The URLs are patterns: under a prefix such as
+ * `/:tenant` they are filled in for each request by {@link urlFor}.
+ */
 export interface Registration {
   readonly options: ResolvedOptions
   readonly service: TwoFactorService
@@ -16,6 +19,13 @@ export interface Registration {
 
 // Processes whose clocks differ by less than this agree on how old a pass is.
 const clockSkew = 60_000
+
+/** A URL of this registration, for the client of this request: with the parameters of its prefix. */
+export function urlFor (request: FastifyRequest, pattern: string): string {
+  if (!pattern.includes(':') || /^https?:/.test(pattern)) return pattern
+  const parameters = request.params as Record<string, string | undefined>
+  return pattern.replace(/:(\w+)/g, (found, name: string) => encodeURIComponent(parameters[name] ?? found))
+}
 
 /** The signed-in user. @throws {UnauthenticatedError} if there is none. */
 export async function currentUser ({ options }: Registration, request: FastifyRequest): Promise<TwoFactorUser> {
@@ -80,10 +90,10 @@ async function enforceFor (
   const pass = await livePass(registration, request, user.id)
   if (pass) {
     if (isRecent(registration, pass, policy)) return
-    throw refused(request, new RequiredError(verifyUrl))
+    throw refused(request, new RequiredError(urlFor(request, verifyUrl)))
   }
-  if (await service.isEnabled(user.id)) throw refused(request, new RequiredError(verifyUrl))
-  if (policy !== true) throw refused(request, new SetupRequiredError(setupUrl))
+  if (await service.isEnabled(user.id)) throw refused(request, new RequiredError(urlFor(request, verifyUrl)))
+  if (policy !== true) throw refused(request, new SetupRequiredError(urlFor(request, setupUrl)))
 }
 
 function isRecent ({ options }: Registration, pass: Pass, policy: TwoFactorPolicy): boolean {

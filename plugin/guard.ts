@@ -80,8 +80,8 @@ function redirected (
 }
 
 /** The page that helps a browser on. */
-export function pageFor ({ options, verifyUrl, setupUrl }: Registration, error: unknown): string | undefined {
-  if (error instanceof RequiredError) return verifyUrl
-  if (error instanceof SetupRequiredError) return setupUrl
+export function pageFor ({ options }: Registration, error: unknown): string | undefined {
+  if (error instanceof RequiredError) return error.verifyUrl
+  if (error instanceof SetupRequiredError) return error.setupUrl
   if (error instanceof UnauthenticatedError) return options.loginUrl ?? undefined
 }

@@ -107,7 +107,10 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
   return {
     get verified () {
       const user = registration.options.getUser(request)
-      if (user instanceof Promise) throw new BadOptionError('getUser', 'synchronous to read request.twoFactor.verified')
+      if (user instanceof Promise) {
+        user.catch(() => {})
+        throw new BadOptionError('getUser', 'synchronous to read request.twoFactor.verified')
+      }
       const known = checkUser(user)
       const pass = known && proof.readPass(request, known.id)
       return pass !== undefined && !service.passes.seenDead(pass)
@@ -139,6 +142,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
 
     async confirmSetup (code, { name, setupToken } = {}) {
       const { id } = await user()
+      proof.expectPass(request)
       const sealed = proof.readSetup(request, setupToken)
       const stranger = !await livePass(registration, request, id)
       if (stranger && await service.isEnabled(id)) throw new AlreadyEnabledError()
@@ -151,12 +155,14 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
 
     async verify (code) {
       const { id } = await user()
+      proof.expectPass(request)
       const pass = await service.verify(subject(request, id), code)
       return { verified: true, ...await proof.writePass(request, pass) }
     },
 
     async recover (code) {
       const { id } = await user()
+      proof.expectPass(request)
       const { pass, recoveryCodesLeft } = await service.recover(subject(request, id), code)
       return { verified: true, recoveryCodesLeft, ...await proof.writePass(request, pass) }
     },

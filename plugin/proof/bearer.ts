@@ -42,14 +42,19 @@ export function bearerProof (
       return opened === undefined ? undefined : JSON.parse(opened) as Pass
     },
 
+    expectPass (request) {
+      if (!credential(request)) throw new UnauthenticatedError()
+    },
+
     async writePass (request, pass) {
-      const bound = credential(request)
-      if (!bound) throw new UnauthenticatedError()
+      const bound = credential(request) ?? ''
       return { proofToken: tokens.seal([pass.userId, hash(bound)], JSON.stringify(pass)) }
     },
 
     // The client drops its token; the pass is ended in the storage.
     clearPass () {},
+
+    abandon () {},
 
     readSetup (_request, given) {
       return given

@@ -34,10 +34,20 @@ export interface Proof {
   /** The pass that the client presents for this user. */
   readPass (request: FastifyRequest, userId: string): Pass | undefined
 
+  /**
+   * Called before a code is looked at: a code that was right must not be lost because its pass cannot be kept.
+   *
+   * @throws {UnauthenticatedError} or {UnavailableError}
+   */
+  expectPass (request: FastifyRequest): void
+
   /** Keeps the pass, under a new session id where there is a session. Drops the pending setup. */
   writePass (request: FastifyRequest, pass: Pass): Promise<Carried>
 
   clearPass (request: FastifyRequest): void
+
+  /** The request failed half way: nothing of it may be kept. */
+  abandon (request: FastifyRequest): void
 
   /** The sealed pending setup; `given` is what the client sent as `setupToken`. */
   readSetup (request: FastifyRequest, given: string | undefined): string | undefined

@@ -32,6 +32,10 @@ export function sessionProof (): Proof {
       return undefined
     },
 
+    expectPass (request) {
+      sessionOf(request)
+    },
+
     async writePass (request, pass) {
       const session = sessionOf(request)
       session.twoFactor = format(pass)
@@ -40,6 +44,7 @@ export function sessionProof (): Proof {
         // A new id on each rise in privilege, so that a planted or overheard one gains nothing (ASVS 5.0, 7.2.4).
         await session.regenerate(Object.keys(session).filter(key => key !== 'cookie'))
       } catch (cause) {
+        drop(request)
         throw new UnavailableError({ cause })
       }
       return {}
@@ -50,6 +55,8 @@ export function sessionProof (): Proof {
       delete (request.session as Session | null)?.twoFactor
     },
 
+    abandon: drop,
+
     readSetup (request) {
       return request.session?.twoFactorSetup
     },
@@ -59,6 +66,11 @@ export function sessionProof (): Proof {
       return {}
     }
   }
+}
+
+/** @fastify/session saves the session with every answer, also the one that says that its store failed. */
+function drop (request: FastifyRequest): void {
+  (request as { session: unknown }).session = null
 }
 
 function format ({ id, method, passedAt, expiresAt, userId }: Pass): string {

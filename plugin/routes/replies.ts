@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import type { Registration } from '../access.js'
+import { urlFor, type Registration } from '../access.js'
 import { localPath, wantsPage, withQuery } from '../browser.js'
 import { InvalidCodeError, UnavailableError } from '../errors.js'
 import { pageFor } from '../guard.js'
@@ -16,6 +16,11 @@ export interface RouteContext extends Registration {
 
 /** Draws the page again whose form was refused. */
 export type FormPage = (request: FastifyRequest, problem: string) => string | undefined | Promise<string | undefined>
+
+/** The site as this client sees it. */
+export function siteOf ({ site }: RouteContext, request: FastifyRequest): Site {
+  return { ...site, base: urlFor(request, site.base) }
+}
 
 /** Whether this client gets pages from this registration. */
 export function showsPages ({ options }: RouteContext, request: FastifyRequest): boolean {
@@ -51,6 +56,7 @@ export async function sendRefusal (
   const refusal = asRefusal(error)
   const status = refusal.statusCode ?? 503
   if (status >= 500) request.log.error({ err: refusal }, refusal.message)
+  if (refusal.cause === error) context.options.proof.abandon(request)
   reply.code(status).headers('headers' in refusal ? refusal.headers as Record<string, string> : {})
 
   if (!showsPages(context, request)) {
@@ -59,11 +65,11 @@ export async function sendRefusal (
   }
   const elsewhere = pageFor(context, refusal)
   if (elsewhere !== undefined) {
-    const next = request.method === 'GET' ? localPath(request.originalUrl) : `${context.site.base}/`
+    const next = request.method === 'GET' ? localPath(request.originalUrl) : `${siteOf(context, request).base}/`
     return reply.redirect(withQuery(elsewhere, { next }), 303)
   }
   const page = await form?.(request, `${refusal.message}.`)
-  return sendPage(reply, page ?? errorPage(context.site, { message: refusal.message, status }))
+  return sendPage(reply, page ?? errorPage(siteOf(context, request), { message: refusal.message, status }))
 }
 
 /**

@@ -9,7 +9,7 @@ const carried = {
 const error = {
   type: 'object',
   additionalProperties: false,
-  required: ['statusCode', 'code', 'error', 'message'],
+  required: ['statusCode', 'error', 'message'],
   properties: {
     statusCode: { type: 'integer' },
     code: { type: 'string' },
@@ -41,8 +41,11 @@ export function codeSchema (digits: number) {
   return { type: 'string', maxLength: 32, pattern: `^\\s*(?:${lengths.join('|')})$` } as const
 }
 
+// What normalizeRecoveryCode drops.
+const gap = '[\\s\\p{Dash_Punctuation}\\u2212\\u00ad]'
+
 const recoveryCode = {
-  type: 'string', maxLength: 64, pattern: '^[\\s\\p{Dash}]*(?:[0-9A-Za-z][\\s\\p{Dash}]*){16}$'
+  type: 'string', maxLength: 64, pattern: `^${gap}*(?:[0-9A-Za-z]${gap}*){16}$`
 } as const
 
 const authenticator = reply({

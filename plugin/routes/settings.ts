@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
 import { recoveryCodesPage } from '../pages/setup.js'
-import { sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
 import { disableBody, disableReply, errors, recoveryCodesReply } from './schemas.js'
 
 /** `POST /recovery-codes` and `POST /disable`. */
@@ -10,8 +10,8 @@ export function settingsRoutes (scope: FastifyInstance, context: RouteContext): 
   scope.post('/recovery-codes', { schema: regenerate }, async (request, reply) => {
     const codes = await request.twoFactor.regenerateRecoveryCodes()
     if (!showsPages(context, request)) return { recoveryCodes: codes }
-    const next = `${context.site.base}/`
-    return sendPage(reply, recoveryCodesPage(context.site, { codes, next, title: 'Your new recovery codes' }))
+    const next = `${siteOf(context, request).base}/`
+    return sendPage(reply, recoveryCodesPage(siteOf(context, request), { codes, next, title: 'Your new recovery codes' }))
   })
 
   const disable = {
@@ -21,11 +21,11 @@ export function settingsRoutes (scope: FastifyInstance, context: RouteContext): 
   }
   const form = withForm(context, async (request, problem) => {
     const status = await request.twoFactor.status().catch(() => undefined)
-    return status && settingsPage(context.site, { status, digits: context.options.digits, problem })
+    return status && settingsPage(siteOf(context, request), { status, digits: context.options.digits, problem })
   })
   scope.post<{ Body: { code: string } }>('/disable', { schema: disable, ...form }, async (request, reply) => {
     await request.twoFactor.disable(request.body.code)
     if (!showsPages(context, request)) return { enabled: false }
-    return reply.redirect(`${context.site.base}/`, 303)
+    return reply.redirect(`${siteOf(context, request).base}/`, 303)
   })
 }

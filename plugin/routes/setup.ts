@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { currentUser } from '../access.js'
+import { currentUser, urlFor } from '../access.js'
 import { authenticatorAddedPage, recoveryCodesPage, setupPage } from '../pages/setup.js'
 import { pendingSetup } from '../request.js'
 import type { PendingSetup } from '../service/setup.js'
-import { nextOf, sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
 import { confirmBody, confirmReply, errors, nextQuery, setupReply } from './schemas.js'
 
 /** `GET /setup`: the QR code, of the pending setup if there is one, so that a page that is loaded again still fits. */
@@ -24,7 +24,7 @@ export function setupRoutes (scope: FastifyInstance, context: RouteContext): voi
   scope.post('/setup', { schema: begin }, async (request, reply) => {
     const pending = await request.twoFactor.beginSetup()
     if (!showsPages(context, request)) return pending
-    return reply.redirect(context.setupUrl, 303)
+    return reply.redirect(urlFor(request, context.setupUrl), 303)
   })
 
   const confirm = {
@@ -45,8 +45,8 @@ export function setupRoutes (scope: FastifyInstance, context: RouteContext): voi
       const next = nextOf(request)
       const { recoveryCodes: codes } = confirmed
       return sendPage(reply, codes.length === 0
-        ? authenticatorAddedPage(context.site, { next })
-        : recoveryCodesPage(context.site, { codes, next, title: 'Two-factor authentication is on' }))
+        ? authenticatorAddedPage(siteOf(context, request), { next })
+        : recoveryCodesPage(siteOf(context, request), { codes, next, title: 'Two-factor authentication is on' }))
     })
 }
 
@@ -54,5 +54,6 @@ async function page (
   context: RouteContext, request: FastifyRequest, pending: PendingSetup, problem?: string
 ): Promise<string> {
   const { label } = await currentUser(context, request)
-  return setupPage(context.site, { pending, label, digits: context.options.digits, next: nextOf(request), problem })
+  const { digits } = context.options
+  return setupPage(siteOf(context, request), { pending, label, digits, next: nextOf(request), problem })
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
-import { sendPage, showsPages, type RouteContext } from './replies.js'
+import { sendPage, showsPages, siteOf, type RouteContext } from './replies.js'
 import { errors, statusReply } from './schemas.js'
 
 /** `GET /`: the state of the signed-in user's two-factor authentication, or the page to change it. */
@@ -9,6 +9,6 @@ export function statusRoute (scope: FastifyInstance, context: RouteContext): voi
   scope.get('/', { schema }, async (request, reply) => {
     const status = await request.twoFactor.status()
     if (!showsPages(context, request)) return status
-    return sendPage(reply, settingsPage(context.site, { status, digits: context.options.digits }))
+    return sendPage(reply, settingsPage(siteOf(context, request), { status, digits: context.options.digits }))
   })
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { currentUser } from '../access.js'
 import { recoveredPage, recoverPage, verifyPage } from '../pages/verify.js'
-import { nextOf, sendPage, showsPages, withForm, type RouteContext } from './replies.js'
+import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
 import { errors, nextQuery, recoverBody, recoverReply, statusReply, verifyBody, verifyReply } from './schemas.js'
 
 /** `GET /verify` and `GET /recover`: the pages that ask for a code. Other clients get the state instead. */
@@ -43,17 +43,18 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
   scope.post<{ Body: { code: string } }>('/recover', { schema: recover, ...recoverForm }, async (request, reply) => {
     const recovered = await request.twoFactor.recover(request.body.code)
     if (!showsPages(context, request)) return recovered
-    return sendPage(reply, recoveredPage(context.site, { left: recovered.recoveryCodesLeft, next: nextOf(request) }))
+    const { recoveryCodesLeft: left } = recovered
+    return sendPage(reply, recoveredPage(siteOf(context, request), { left, next: nextOf(request) }))
   })
 }
 
 function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
   const { resend } = (request.query ?? {}) as { resend?: string }
-  return verifyPage(context.site, {
+  return verifyPage(siteOf(context, request), {
     digits: context.options.digits, next: nextOf(request), problem, resend: resend === '1'
   })
 }
 
 function askForRecoveryCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
-  return recoverPage(context.site, { next: nextOf(request), problem })
+  return recoverPage(siteOf(context, request), { next: nextOf(request), problem })
 }

@@ -19,6 +19,9 @@ export interface Attempts {
   acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
 }
 
+/** The code belongs to no authenticator that could be read. The attempt counts. */
+class PartlyCheckedError extends UnavailableError {}
+
 export function createAttempts (dependencies: ServiceDependencies): Attempts {
   const { storage, keyRing, verifier, window, lockout, clock, emit } = dependencies
 
@@ -37,12 +40,12 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     throw new LockedError(Math.max(1, Math.ceil(left / 1000)))
   }
 
-  /** Runs the check of a claimed attempt. An attempt that could not be checked was not wrong, and is given back. */
+  /** Runs the check of a claimed attempt. One that could not be checked at all was not wrong, and is given back. */
   async function check<Result> (subject: Subject, claim: GrantedClaim, task: () => Promise<Result>): Promise<Result> {
     try {
       return await task()
     } catch (cause) {
-      await storage.refundAttempt(subject.userId, claim)
+      if (!(cause instanceof PartlyCheckedError)) await storage.refundAttempt(subject.userId, claim)
       throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
     }
   }
@@ -60,6 +63,7 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     userId: string, authenticators: readonly StoredAuthenticator[], code: string, now: number
   ): Promise<{ authenticator: StoredAuthenticator, step: number } | undefined> {
     let found: { authenticator: StoredAuthenticator, step: number } | undefined
+    let checked = 0
     let failure: unknown
     for (const authenticator of authenticators) {
       try {
@@ -68,12 +72,14 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
         const step = await verifier.check({
           key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window
         })
+        checked++
         if (step !== undefined && (!found || step > authenticator.lastStep)) found = { authenticator, step }
       } catch (cause) {
         failure = cause
       }
     }
-    if (!found && failure !== undefined) throw failure
+    // Otherwise whoever has one authenticator that cannot be read could be guessed at by the others without an end.
+    if (!found && failure !== undefined) throw checked > 0 ? new PartlyCheckedError({ cause: failure }) : failure
     return found
   }
 

@@ -46,11 +46,12 @@ export function enrolments (db: Database): Enrolments {
         if (user.disabled_at !== null) {
           await trx.deleteFrom('two_factor_authenticators').where('user_id', '=', userId).execute()
         }
-        const { count } = await trx.selectFrom('two_factor_authenticators')
-          .select(eb => eb.fn.countAll<string | number>().as('count'))
+        const others = await trx.selectFrom('two_factor_authenticators')
+          .select('id')
           .where('user_id', '=', userId)
-          .executeTakeFirstOrThrow()
-        if (Number(count) >= maxAuthenticators) return 'full'
+          .execute()
+        if (others.some(({ id }) => id === authenticator.id)) return 'known'
+        if (others.length >= maxAuthenticators) return 'full'
 
         const { generation } = await trx.updateTable('two_factor_users')
           .set(eb => ({

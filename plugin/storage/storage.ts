@@ -135,11 +135,11 @@ export interface TwoFactorStorage {
 
   /**
    * Adds an authenticator to those of a user who has two-factor authentication, and revokes all earlier passes.
-   * Authenticators that were disabled for too many wrong codes are replaced by it.
+   * Authenticators that were disabled for too many wrong codes are replaced by it. None is added twice.
    */
   addAuthenticator (
     userId: string, enrolment: Enrolment, maxAuthenticators: number
-  ): Promise<'added' | 'full' | 'not-enabled'>
+  ): Promise<'added' | 'full' | 'known' | 'not-enabled'>
 
   /** `false` if the user has no two-factor authentication. */
   replaceRecoveryCodes (userId: string, codes: StoredRecoveryCodes): Promise<boolean>

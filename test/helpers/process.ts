@@ -1,13 +1,28 @@
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { Test } from 'tap'
 
+export interface ServerProcess {
+  readonly origin: string
+  /** Sets its clock, to milliseconds since the epoch. */
+  readonly setClock: (now: number) => Promise<unknown>
+}
+
 /** A server of its own, until `t` ends. */
-export async function startServer (t: Pick<Test, 'teardown'>, environment: Record<string, string>): Promise<string> {
+export async function startServer (
+  t: Pick<Test, 'teardown'>, environment: Record<string, string>
+): Promise<ServerProcess> {
   const child = fork(new URL('./server.ts', import.meta.url), { env: { ...process.env, ...environment } })
   t.teardown(() => child.kill('SIGKILL'))
   return new Promise((resolve, reject) => {
-    child.once('message', address => resolve(String(address)))
+    child.once('message', address => resolve({
+      origin: String(address),
+      setClock (now) {
+        child.send(now)
+        return once(child, 'message')
+      }
+    }))
     child.once('exit', code => reject(new Error(`The server ended with ${code}`)))
   })
 }

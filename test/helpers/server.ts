@@ -7,6 +7,11 @@ import twoFactor, { kyselyStorage, type TwoFactorDatabase } from '../../plugin/i
 
 // A host as a process of its own, on the database and the clock that its environment names.
 const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '' } = process.env
+let now = Number(NOW)
+process.on('message', message => {
+  now = Number(message)
+  process.send?.('set')
+})
 
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10, connectionTimeoutMillis: 10_000 })
 pool.on('error', () => {})
@@ -20,7 +25,7 @@ await app.register(twoFactor, {
   encryptionKeys: [ENCRYPTION_KEY],
   storage: kyselyStorage(db),
   getUser: request => request.session.user ?? null,
-  clock: () => Number(NOW),
+  clock: () => now,
   // Here it is counted, not timed: a thousand requests at once may take their time on a small machine.
   storageTimeout: 10_000
 })
