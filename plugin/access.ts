@@ -24,7 +24,10 @@ const clockSkew = 60_000
 export function urlFor (request: FastifyRequest, pattern: string): string {
   if (!pattern.includes(':') || /^https?:/.test(pattern)) return pattern
   const parameters = request.params as Record<string, string | undefined>
-  return pattern.replace(/:(\w+)/g, (found, name: string) => encodeURIComponent(parameters[name] ?? found))
+  return pattern.replace(/:(\w+)(?:\([^/]*\))?/g, (found, name: string) => {
+    const value = parameters[name]
+    return value === undefined ? found : encodeURIComponent(value)
+  })
 }
 
 /** The signed-in user. @throws {UnauthenticatedError} if there is none. */
@@ -32,6 +35,11 @@ export async function currentUser ({ options }: Registration, request: FastifyRe
   const user = checkUser(await options.getUser(request))
   if (!user) throw new UnauthenticatedError()
   return user
+}
+
+/** Of any realm and library. */
+export function isPromise<T> (value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as Partial<Promise<T>> | null | undefined)?.then === 'function'
 }
 
 /** @throws {BadOptionError} if the host's `getUser` answered something else: better no answer than a wrong user. */
@@ -69,7 +77,7 @@ export function enforce (
   const { options: { getUser, proof }, service } = registration
 
   const answer = getUser(request)
-  if (!(answer instanceof Promise)) {
+  if (!isPromise(answer)) {
     const user = checkUser(answer)
     const pass = user && proof.readPass(request, user.id)
     if (pass && service.passes.seenAlive(pass) && isRecent(registration, pass, policy)) return undefined

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { checkUser, currentUser, enforce, livePass, type Registration } from './access.js'
+import { checkUser, currentUser, enforce, isPromise, livePass, type Registration } from './access.js'
 import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
 import type { TwoFactorUser } from './options.js'
 import type { TwoFactorPolicy } from './policy.js'
@@ -107,8 +107,8 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
   return {
     get verified () {
       const user = registration.options.getUser(request)
-      if (user instanceof Promise) {
-        user.catch(() => {})
+      if (isPromise(user)) {
+        user.then(undefined, () => {})
         throw new BadOptionError('getUser', 'synchronous to read request.twoFactor.verified')
       }
       const known = checkUser(user)

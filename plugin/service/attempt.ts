@@ -19,8 +19,11 @@ export interface Attempts {
   acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
 }
 
-/** The code belongs to no authenticator that could be read. The attempt counts. */
-class PartlyCheckedError extends UnavailableError {}
+/** What came of checking a code: where it fits, and why some authenticator could not be asked. */
+interface Outcome {
+  readonly match?: { readonly authenticator: StoredAuthenticator, readonly step: number }
+  readonly unreadable?: unknown
+}
 
 export function createAttempts (dependencies: ServiceDependencies): Attempts {
   const { storage, keyRing, verifier, window, lockout, clock, emit } = dependencies
@@ -36,7 +39,8 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     if (claim.granted) return claim
     if (!claim.enabled) throw new InvalidCodeError()
     if (claim.disabledAt && method === 'authenticator') throw new LockedError(lockout.maxDuration / 1000, true)
-    const left = (claim.lockedUntil?.getTime() ?? now + lockout.duration) - now
+    // A clock that stepped back makes a lock look longer than any lock is.
+    const left = Math.min((claim.lockedUntil?.getTime() ?? now + lockout.duration) - now, lockout.maxDuration)
     throw new LockedError(Math.max(1, Math.ceil(left / 1000)))
   }
 
@@ -45,7 +49,7 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     try {
       return await task()
     } catch (cause) {
-      if (!(cause instanceof PartlyCheckedError)) await storage.refundAttempt(subject.userId, claim)
+      await storage.refundAttempt(subject.userId, claim)
       throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
     }
   }
@@ -61,10 +65,10 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
   /** Every authenticator is checked, so that the time taken does not tell which one matched. */
   async function findMatch (
     userId: string, authenticators: readonly StoredAuthenticator[], code: string, now: number
-  ): Promise<{ authenticator: StoredAuthenticator, step: number } | undefined> {
-    let found: { authenticator: StoredAuthenticator, step: number } | undefined
+  ): Promise<Outcome> {
+    let match: Outcome['match']
     let checked = 0
-    let failure: unknown
+    let unreadable: unknown
     for (const authenticator of authenticators) {
       try {
         const { algorithm, digits, period } = authenticator
@@ -73,14 +77,13 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
           key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window
         })
         checked++
-        if (step !== undefined && (!found || step > authenticator.lastStep)) found = { authenticator, step }
+        if (step !== undefined && (!match || step > authenticator.lastStep)) match = { authenticator, step }
       } catch (cause) {
-        failure = cause
+        unreadable = cause
       }
     }
-    // Otherwise whoever has one authenticator that cannot be read could be guessed at by the others without an end.
-    if (!found && failure !== undefined) throw checked > 0 ? new PartlyCheckedError({ cause: failure }) : failure
-    return found
+    if (checked === 0 && unreadable !== undefined) throw unreadable
+    return { ...(match && { match }), unreadable }
   }
 
   return {
@@ -90,7 +93,10 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
       const now = clock()
       const at = new Date(now)
       const claimed = await claim(subject, 'authenticator', now)
-      const match = await check(subject, claimed, () => findMatch(subject.userId, claimed.authenticators, code, now))
+      const { match, unreadable } = await check(
+        subject, claimed, () => findMatch(subject.userId, claimed.authenticators, code, now))
+      // The attempt stays counted: with one authenticator that cannot be read, the others could be guessed at for ever.
+      if (!match && unreadable !== undefined) throw new UnavailableError({ cause: unreadable })
       if (!match) return refuse(subject, claimed, 'failed', at)
 
       const accepted = await check(subject, claimed, () => storage.acceptStep(subject.userId, {

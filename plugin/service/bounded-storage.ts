@@ -8,7 +8,7 @@ import type { TwoFactorStorage } from '../storage/storage.js'
 export function boundedStorage (storage: TwoFactorStorage, timeout: number): TwoFactorStorage {
   function bounded<Name extends keyof TwoFactorStorage> (name: Name): TwoFactorStorage[Name] {
     const call = (...given: unknown[]) =>
-      within(timeout, () => (storage[name] as (...given: unknown[]) => Promise<unknown>).apply(storage, given))
+      within(timeout, async () => (storage[name] as (...given: unknown[]) => Promise<unknown>).apply(storage, given))
     return call as TwoFactorStorage[Name]
   }
 
@@ -28,7 +28,7 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     sampleSecret: bounded('sampleSecret'),
 
     async claimAttempt (userId, rules) {
-      const claiming = storage.claimAttempt(userId, rules)
+      const claiming = (async () => storage.claimAttempt(userId, rules))()
       try {
         return await within(timeout, () => claiming)
       } catch (error) {

@@ -1,0 +1,229 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+interface Import {
+  readonly specifier: string
+  /** Gone when the types are. */
+  readonly typeOnly: boolean
+}
+
+interface Rule {
+  readonly files: RegExp
+  /** What they may import. Modules of plugin/ are named by their path in it. */
+  readonly imports: readonly RegExp[]
+  /** What they may know the types of, beside that. */
+  readonly types?: readonly RegExp[]
+}
+
+const crypto = /^node:crypto$/
+const errors = /^errors$/
+const fastify = /^fastify$/
+
+// DESIGN.md, section 3. The first rule that fits a file is the one that holds for it.
+const rules: readonly Rule[] = [
+  // What everything may stand on.
+  { files: /^errors$/, imports: [/^@fastify\/error$/] },
+  { files: /^events$/, imports: [] },
+  { files: /^otp\//, imports: [crypto, /^qr$/, /^otp\//] },
+  { files: /^secrets\//, imports: [crypto, errors] },
+
+  // Interfaces know types alone.
+  { files: /^(storage\/storage|verifiers\/verifier)$/, imports: [] },
+  { files: /^proof\/proof$/, imports: [], types: [fastify, /^service\/passes$/] },
+
+  // Behind the interfaces.
+  { files: /^storage\/migrations\//, imports: [/^kysely$/] },
+  { files: /^storage\//, imports: [/^kysely$/, /^storage\//, errors] },
+  { files: /^verifiers\//, imports: [/^otp\//, /^undici$/, errors], types: [/^verifiers\/verifier$/] },
+  {
+    files: /^proof\//,
+    imports: [crypto, errors],
+    types: [fastify, /^@fastify\/session$/, /^proof\/proof$/, /^service\/passes$/]
+  },
+
+  // The use cases: no HTTP, no SQL, no network.
+  {
+    files: /^service(\/|$)/,
+    imports: [crypto, errors, /^otp\//, /^service\//],
+    types: [/^events$/, /^secrets\/key-ring$/, /^storage\/storage$/, /^verifiers\/verifier$/]
+  },
+
+  // The web, on top of them.
+  { files: /^policy$/, imports: [errors] },
+  { files: /^browser$/, imports: [], types: [fastify] },
+  { files: /^refusal$/, imports: [errors], types: [fastify] },
+  {
+    files: /^access$/,
+    imports: [errors, /^(policy|refusal)$/],
+    types: [fastify, /^options$/, /^service$/, /^service\/passes$/]
+  },
+  { files: /^guard$/, imports: [errors, /^(access|browser|policy)$/], types: [fastify] },
+  {
+    files: /^request$/,
+    imports: [errors, /^access$/],
+    types: [fastify, /^(options|policy|service)$/, /^proof\/proof$/, /^service\//]
+  },
+  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^request$/, /^service\/setup$/] },
+  {
+    files: /^routes\//,
+    imports: [
+      errors, /^(access|browser|guard|refusal|request)$/, /^pages\//, /^routes\//, /^@fastify\/(formbody|rate-limit)$/,
+      /^ajv$/, /^node:http$/
+    ],
+    types: [fastify, /^service\/setup$/]
+  },
+
+  // What puts it together.
+  {
+    files: /^options$/,
+    imports: [errors, /^proof\/session$/, /^verifiers\/local$/],
+    types: [
+      fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^service\/dependencies$/, /^storage\/storage$/,
+      /^verifiers\/verifier$/
+    ]
+  },
+  {
+    files: /^plugin$/,
+    imports: [
+      errors, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/, /^secrets\/key-ring$/,
+      /^service\/bounded-storage$/
+    ],
+    types: [fastify, /^events$/, /^proof\/proof$/, /^storage\/storage$/]
+  },
+  {
+    files: /^index$/,
+    imports: [
+      /^fastify-plugin$/, /^(errors|plugin)$/, /^proof\/(bearer|session)$/, /^storage\/(kysely|migrate)$/,
+      /^verifiers\/local$/
+    ],
+    types: [/^(events|options|policy|request|service)$/, /^(proof|service|storage|verifiers)\//]
+  }
+]
+
+const root = new URL('../', import.meta.url)
+
+function filesOf (folder: string): string[] {
+  return readdirSync(new URL(folder, root), { recursive: true }).map(String).filter(name => name.endsWith('.ts')).sort()
+}
+
+/** Every import of a file, however it is written. */
+function importsOf (path: string): Import[] {
+  const source = ts.createSourceFile(path, readFileSync(new URL(path, root), 'utf8'), ts.ScriptTarget.Latest)
+  const found: Import[] = []
+  const add = (literal: ts.Node | undefined, typeOnly: boolean) => {
+    found.push({ specifier: literal && ts.isStringLiteralLike(literal) ? literal.text : 'computed', typeOnly })
+  }
+
+  function visit (node: ts.Node): void {
+    if (ts.isImportDeclaration(node)) {
+      const { importClause: clause } = node
+      const bindings = clause?.namedBindings
+      const named = bindings && ts.isNamedImports(bindings) ? bindings.elements : []
+      const inline = named.length > 0 && !clause?.name && named.every(element => element.isTypeOnly)
+      add(node.moduleSpecifier, clause !== undefined && (clause.isTypeOnly || inline))
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier) {
+      const named = node.exportClause && ts.isNamedExports(node.exportClause) ? node.exportClause.elements : []
+      add(node.moduleSpecifier, node.isTypeOnly || (named.length > 0 && named.every(element => element.isTypeOnly)))
+    } else if (ts.isImportTypeNode(node)) {
+      add(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined, true)
+    } else if (ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+      (ts.isIdentifier(node.expression) && node.expression.text === 'require'))) {
+      add(node.arguments[0], false)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+/** The name of a module: its path in plugin/ without the extension, or the specifier as it is. */
+function nameOf (file: string, specifier: string): string {
+  return specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier).replace(/\.js$/, '') : specifier
+}
+
+const modules = filesOf('plugin/').map(file => {
+  const imports = importsOf(`plugin/${file}`).map(({ specifier, typeOnly }) => ({ name: nameOf(file, specifier), specifier, typeOnly }))
+  return { name: file.replace(/\.ts$/, ''), imports }
+})
+
+t.test('imports of plugin/ point inwards, and every file has its place', async t => {
+  t.ok(modules.length > 30)
+  for (const { name, imports } of modules) {
+    const rule = rules.find(({ files }) => files.test(name))
+    t.ok(rule, `${name} has a rule`)
+    for (const { name: imported, specifier, typeOnly } of imports) {
+      const allowed = [...rule?.imports ?? [], ...typeOnly ? rule?.types ?? [] : []]
+      t.ok(allowed.some(pattern => pattern.test(imported)), `${name} may import ${typeOnly ? 'the types of ' : ''}${imported}`)
+      if (specifier.startsWith('.')) t.match(specifier, /\.js$/, `${name}: ${specifier} has its suffix`)
+    }
+  }
+})
+
+t.test('every rule has files, and every pattern of it is needed', async t => {
+  for (const rule of rules) {
+    const files = modules.filter(({ name }) => rules.find(({ files }) => files.test(name)) === rule)
+    t.not(files.length, 0, String(rule.files))
+    const imported = files.flatMap(({ imports }) => imports.map(({ name }) => name))
+    for (const pattern of [...rule.imports, ...rule.types ?? []]) {
+      // The verifier over HTTP comes with it.
+      if (String(pattern) === '/^undici$/' || (String(rule.files).includes('verifiers') && pattern === errors)) continue
+      t.ok(imported.some(name => pattern.test(name)), `${rule.files}: ${pattern}`)
+    }
+  }
+})
+
+t.test('the modules of plugin/ import each other in no circle, types aside', async t => {
+  const values = new Map(modules.map(({ name, imports }) => [
+    name, imports.filter(({ typeOnly }) => !typeOnly).map(({ name }) => name)
+  ]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  function walk (name: string, path: string[]): void {
+    if (path.includes(name)) circles.push([...path, name].join(' > '))
+    if (path.includes(name) || done.has(name)) return
+    for (const next of values.get(name) ?? []) walk(next, [...path, name])
+    done.add(name)
+  }
+  for (const name of values.keys()) walk(name, [])
+  t.same(circles, [])
+})
+
+t.test('plugin/ imports only packages that its users get', async t => {
+  const { dependencies, peerDependencies } = readPackage()
+  for (const { name, imports } of modules) {
+    for (const { specifier, typeOnly } of imports.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))) {
+      t.ok(specifier in dependencies || specifier in peerDependencies, `${name}: ${specifier}${typeOnly ? ' (types)' : ''}`)
+    }
+  }
+})
+
+t.test('demo/ imports the package by its public name alone', async t => {
+  if (!existsSync(new URL('demo/', root))) return
+  const { name: own, dependencies, peerDependencies, devDependencies } = readPackage()
+  const packages = { ...dependencies, ...peerDependencies, ...devDependencies }
+  for (const file of filesOf('demo/')) {
+    for (const { specifier } of importsOf(`demo/${file}`)) {
+      if (specifier.startsWith('.')) {
+        t.notMatch(posix.join('demo', posix.dirname(file), specifier), /^(?!demo\/)/, `${file}: ${specifier} stays in demo/`)
+      } else if (specifier.startsWith(own)) {
+        t.equal(specifier, own, `${file}: ${specifier}`)
+      } else {
+        t.ok(/^node:/.test(specifier) || specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/') in packages, `${file}: ${specifier}`)
+      }
+    }
+    t.notMatch(readFileSync(new URL(`demo/${file}`, root), 'utf8'), /\.\.\/(plugin|test|dist)\b/, `${file} names no path of the package's inside`)
+  }
+})
+
+interface Package {
+  readonly name: string
+  readonly dependencies: Record<string, string>
+  readonly peerDependencies: Record<string, string>
+  readonly devDependencies: Record<string, string>
+}
+
+function readPackage (): Package {
+  return JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Package
+}
