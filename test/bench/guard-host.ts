@@ -40,4 +40,5 @@ const guarded = await build(app => app.register(twoFactor, {
   storage: kyselyStorage(db),
   getUser: request => request.session.user ?? null
 }))
+process.on('message', () => process.send?.(process.cpuUsage()))
 process.send?.({ bare, guarded })

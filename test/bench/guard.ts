@@ -7,7 +7,7 @@ import { HttpClient } from '../helpers/process.js'
 import { median } from './rounds.js'
 
 /** A guarded request of a client that has passed, beside the same route with the session alone. Over HTTP. */
-export async function benchGuard (rounds = 9, seconds = 2): Promise<void> {
+export async function benchGuard (rounds = 31, seconds = 1): Promise<void> {
   const cleanups: Array<() => unknown> = []
   const postgres = await startPostgres({ teardown: cleanup => { cleanups.push(cleanup) } })
   const child = fork(new URL('./guard-host.ts', import.meta.url), {
@@ -22,26 +22,43 @@ export async function benchGuard (rounds = 9, seconds = 2): Promise<void> {
     const plain = new HttpClient(origins.bare)
     await plain.post('/login')
 
-    const speeds = { bare: [] as number[], guarded: [] as number[] }
+    const cpuTime = async () => {
+      child.send('cpu')
+      const [{ user, system }] = await once(child, 'message') as [NodeJS.CpuUsage]
+      return user + system
+    }
+    const rates = { bare: [] as number[], guarded: [] as number[] }
+    const costs = { bare: [] as number[], guarded: [] as number[] }
     for (let round = -1; round < rounds; round++) {
-      for (const [name, client] of [['bare', plain], ['guarded', passed]] as const) {
-        const speed = await load(client, seconds)
-        if (round >= 0) speeds[name].push(speed)
+      const pair = [['bare', plain], ['guarded', passed]] as const
+      // Each goes first in turn, so that whatever the first one leaves behind hits both alike.
+      for (const [name, client] of round % 2 === 0 ? pair : pair.toReversed()) {
+        const before = await cpuTime()
+        const { requests, duration } = await load(client, seconds)
+        if (round < 0) continue
+        rates[name].push(requests / duration)
+        costs[name].push((await cpuTime() - before) / requests)
       }
     }
-    const ratios = speeds.guarded.map((speed, round) => speed / (speeds.bare[round] ?? NaN))
-    console.log('\nGuarded requests of a client that has passed, over HTTP\n')
-    console.log(`  session alone: ${Math.round(median(speeds.bare)).toLocaleString('en')} requests/s`)
-    console.log(`  guarded:       ${Math.round(median(speeds.guarded)).toLocaleString('en')} requests/s`)
-    console.log(`  ratio, median of ${rounds} pairs of rounds: ${median(ratios).toFixed(3)}`)
+    const ratio = (over: number[], under: number[]) =>
+      median(over.map((value, round) => value / (under[round] ?? NaN))).toFixed(3)
+    console.log(`\nGuarded requests of a client that has passed, over HTTP, ${rounds} pairs of rounds\n`)
+    for (const name of ['bare', 'guarded'] as const) {
+      console.log(`  ${name.padEnd(8)} ${Math.round(median(rates[name])).toLocaleString('en')} requests/s, ` +
+        `${median(costs[name]).toFixed(1)} µs of the server's CPU each`)
+    }
+    console.log(`  guarded to bare, median of the pairs: ${ratio(rates.guarded, rates.bare)} by requests/s, ` +
+      `${ratio(costs.bare, costs.guarded)} by CPU time`)
   } finally {
     child.kill()
     for (const cleanup of cleanups) await cleanup()
   }
 }
 
-async function load ({ origin, cookie }: HttpClient, duration: number): Promise<number> {
-  const result = await autocannon({ url: `${origin}/dashboard`, connections: 20, duration, headers: { cookie } })
+async function load (
+  { origin, cookie }: HttpClient, seconds: number
+): Promise<{ requests: number, duration: number }> {
+  const result = await autocannon({ url: `${origin}/dashboard`, connections: 20, duration: seconds, headers: { cookie } })
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refused, ${result.errors} failed`)
-  return result.requests.total / result.duration
+  return { requests: result.requests.total, duration: result.duration }
 }
