@@ -37,13 +37,16 @@ export function addGuard (fastify: FastifyInstance, registration: Registration):
   // With a callback, since it stands before every request of the host: one that may pass costs no promise.
   fastify.addHook('preHandler', function twoFactorGuard (request, reply, done) {
     const { twoFactor: policy = unmarked } = request.routeOptions.config
+    if (policy === false) return done()
+
+    let pending: Promise<void> | undefined
     try {
-      const pending = enforce(registration, request, policy)
-      if (pending) pending.then(() => done(), refuse)
-      else done()
+      pending = enforce(registration, request, policy)
     } catch (error) {
-      refuse(error)
+      return refuse(error)
     }
+    if (pending) pending.then(() => done(), refuse)
+    else done()
 
     function refuse (error: unknown): void {
       if (!redirected(registration, error, request, reply)) done(error as Error)
