@@ -11,6 +11,9 @@ export interface Account {
 
 export const demoAccount = { email: 'demo@example.com', password: 'correct horse battery staple' } as const
 
+/** An address that the database can keep: no NUL, for one. */
+export const emailPattern = '^\\s*[^\\s\\p{Cc}@]+@[^\\s\\p{Cc}@]+\\s*$'
+
 /** How long an API token lives, in milliseconds. */
 const tokenLifetime = 3_600_000
 

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance } from 'fastify'
 import twoFactor, { bearerProof, kyselyStorage } from 'fastify-authenticator-2fa'
-import type { Account } from './accounts.js'
+import { emailPattern, type Account } from './accounts.js'
 import type { Demo } from './app.js'
 
 declare module 'fastify' {
@@ -12,9 +12,18 @@ declare module 'fastify' {
 
 /** The bank's API: bearer tokens, no cookies, and the same second factor as the pages. */
 export async function api (app: FastifyInstance, { config, db, accounts, clock }: Demo): Promise<void> {
+  // What the database says is for the log alone.
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { statusCode = 500 } = error
+    if (statusCode < 500 || statusCode === 503) return reply.send(error)
+    request.log.error(error)
+    return reply.code(500).send({ statusCode: 500, error: 'Internal Server Error', message: 'Something went wrong. Please try again' })
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ statusCode: 404, error: 'Not Found', message: 'There is no such route' }))
   app.decorateRequest('account', undefined)
   app.addHook('onRequest', async request => {
-    const [, token] = /^Bearer ([\w-]+)$/.exec(request.headers.authorization ?? '') ?? []
+    const [, token] = /^Bearer +([\w-]+) *$/i.exec(request.headers.authorization ?? '') ?? []
     if (token !== undefined) request.account = await accounts.findByToken(token)
   })
   await app.register(twoFactor, {
@@ -31,7 +40,7 @@ export async function api (app: FastifyInstance, { config, db, accounts, clock }
     const body = {
       type: 'object',
       required: ['email', 'password'],
-      properties: { email: { type: 'string', maxLength: 254 }, password: { type: 'string', maxLength: 200 } }
+      properties: { email: { type: 'string', maxLength: 254, pattern: emailPattern }, password: { type: 'string', maxLength: 200 } }
     }
     signIn.post<{ Body: { email: string, password: string } }>('/token', { schema: { body } }, async (request, reply) => {
       const account = await accounts.signIn(request.body.email, request.body.password)

@@ -11,7 +11,7 @@ import { web } from './web.js'
 
 /** What the parts of the demo share. */
 export interface Demo {
-  readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'>
+  readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'> & Partial<Pick<DemoConfig, 'trustedProxies'>>
   readonly db: Kysely<DemoDatabase>
   readonly accounts: Accounts
   readonly clock: () => number
@@ -24,7 +24,12 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 
 export async function buildApp (
   { config, db, clock = Date.now }: Pick<Demo, 'config' | 'db'> & { readonly clock?: () => number }
 ): Promise<FastifyInstance> {
-  const app = Fastify({ logger: { level: 'warn' } })
+  const { trustedProxies = [] } = config
+  const app = Fastify({
+    // The embedded database puts the values of a failed statement into its error.
+    logger: { level: 'warn', redact: ['err.params'] },
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false
+  })
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' })
   })

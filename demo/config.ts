@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 
 export interface DemoConfig {
@@ -12,6 +13,8 @@ export interface DemoConfig {
   readonly port: number
   /** Cookies over HTTPS alone. */
   readonly secure: boolean
+  /** Proxies whose word on the client's address and on HTTPS is taken. */
+  readonly trustedProxies: readonly string[]
   /** Variables that production needs, and that were made up here. */
   readonly madeUp: readonly string[]
 }
@@ -59,8 +62,25 @@ export function readConfig (env: NodeJS.ProcessEnv): DemoConfig {
     host: env.HOST || '127.0.0.1',
     port,
     secure: production,
+    trustedProxies: production ? proxies(env.TRUST_PROXY || 'loopback') : [],
     madeUp: missing
   }
+}
+
+/** Addresses, not a count of hops: a count would be taken from anybody who reaches the port. */
+function proxies (list: string): string[] {
+  const names = ['loopback', 'linklocal', 'uniquelocal']
+  const trusted = list.split(',').map(entry => entry.trim())
+  for (const entry of trusted) {
+    const [address = '', length, ...rest] = entry.split('/')
+    const bits = isIP(address) === 4 ? 32 : 128
+    const isSubnet = isIP(address) !== 0 && rest.length === 0 &&
+      (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits))
+    if (!names.includes(entry) && !isSubnet) {
+      throw new ConfigError('TRUST_PROXY must be comma-separated addresses or subnets, such as loopback,10.0.0.0/8')
+    }
+  }
+  return trusted
 }
 
 interface KeptSecrets {
@@ -70,12 +90,26 @@ interface KeptSecrets {
 
 function keptSecrets (folder: string): KeptSecrets {
   const file = join(folder, 'keys.json')
-  if (!existsSync(file)) {
-    const made: KeptSecrets = {
-      encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: randomBytes(32).toString('hex')
+  try {
+    if (!existsSync(file)) {
+      const made: KeptSecrets = {
+        encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: randomBytes(32).toString('hex')
+      }
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 })
     }
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 })
+    const kept: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (isKept(kept)) return kept
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) {
+      throw new ConfigError(`The data folder cannot be used: ${(cause as Error).message}. Name another one in DEMO_DATA`, { cause })
+    }
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as KeptSecrets
+  throw new ConfigError(`${file} is damaged. Restore it, or delete ${folder} to start anew`)
+}
+
+function isKept (value: unknown): value is KeptSecrets {
+  return typeof value === 'object' && value !== null &&
+    'encryptionKeys' in value && Array.isArray(value.encryptionKeys) &&
+    'sessionSecret' in value && typeof value.sessionSecret === 'string'
 }

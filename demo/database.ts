@@ -5,7 +5,8 @@ import { PGliteDialect } from 'kysely-pglite-dialect'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import type { DemoConfig } from './config.js'
+import { ConfigError, type DemoConfig } from './config.js'
+import { lockFolder } from './folder-lock.js'
 
 export interface DemoDatabase extends TwoFactorDatabase {
   demo_accounts: { id: string, email: string, password_hash: string, role: 'user' | 'admin' }
@@ -13,7 +14,11 @@ export interface DemoDatabase extends TwoFactorDatabase {
   demo_tokens: { token_hash: Uint8Array, account_id: string, expires_at: Date }
 }
 
-/** Opens the database that the configuration names, with all tables in place. */
+/**
+ * Opens the database that the configuration names, with all tables in place.
+ *
+ * @throws {ConfigError} if it cannot be opened.
+ */
 export async function openDatabase (
   { databaseUrl, folder }: Pick<DemoConfig, 'databaseUrl' | 'folder'>
 ): Promise<Kysely<DemoDatabase>> {
@@ -21,12 +26,23 @@ export async function openDatabase (
     ? new PGliteDialect(embedded(folder))
     : new PostgresDialect({ pool: pool(databaseUrl) })
   const db = new Kysely<DemoDatabase>({ dialect })
-  await migrate(db)
-  return db
+  try {
+    await migrate(db)
+    return db
+  } catch (cause) {
+    await db.destroy().catch(() => {})
+    const { message, code = '' } = cause as Error & { code?: string }
+    // With several addresses tried, the message is empty.
+    const reason = message || code
+    throw new ConfigError(databaseUrl === undefined
+      ? `The embedded database in ${folder} cannot be opened: ${reason}. Delete that folder to start anew`
+      : `The database of DATABASE_URL cannot be opened: ${reason}`, { cause })
+  }
 }
 
 function embedded (folder: string): PGlite {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  lockFolder(folder)
   return new PGlite(join(folder, 'database'))
 }
 

@@ -18,7 +18,7 @@ export function layout (title: string, account: Account | undefined, content: Ht
 <a href="/dashboard">Dashboard</a>
 <a href="/transfer">Transfer</a>
 ${account?.role === 'admin' && html`<a href="/admin">Admin</a>`}
-<a href="/2fa/">Security</a>
+<a href="/settings">Settings</a>
 </nav>
 ${account
     ? html`<form method="post" action="/sign-out"><span class="who">${account.email}</span><button class="quiet">Sign out</button></form>`

@@ -1,7 +1,9 @@
+import type { FastifyInstance } from 'fastify'
+import type { Kysely } from 'kysely'
 import { demoAccount } from './accounts.js'
 import { buildApp } from './app.js'
 import { ConfigError, readConfig, type DemoConfig } from './config.js'
-import { openDatabase } from './database.js'
+import { openDatabase, type DemoDatabase } from './database.js'
 
 try {
   await start(readConfig(process.env))
@@ -12,8 +14,10 @@ try {
 
 async function start (config: DemoConfig): Promise<void> {
   const db = await openDatabase(config)
-  const app = await buildApp({ config, db })
-  const address = await app.listen({ host: config.host, port: config.port })
+  const { app, address } = await listen(config, db).catch(async error => {
+    await db.destroy()
+    throw error
+  })
 
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -30,11 +34,30 @@ async function start (config: DemoConfig): Promise<void> {
   greet(config, address)
 }
 
+async function listen (
+  config: DemoConfig, db: Kysely<DemoDatabase>
+): Promise<{ app: FastifyInstance, address: string }> {
+  const app = await buildApp({ config, db })
+  await app.ready()
+  const { host, port } = config
+  try {
+    return { app, address: await app.listen({ host, port }) }
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new ConfigError(code === 'EADDRINUSE'
+      ? `${message}: another program uses this port. Choose one, as in: PORT=3001 npm start`
+      : `${message}. Choose another HOST or PORT`, { cause })
+  }
+}
+
 function greet ({ madeUp, databaseUrl, folder, secure }: DemoConfig, address: string): void {
   if (madeUp.length > 0) {
     console.warn(`For a demo only: ${databaseUrl === undefined ? 'an embedded database and ' : ''}made-up keys in ${folder}.
 In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
 `)
+  }
+  if (secure) {
+    console.log('Its cookies need HTTPS: put a proxy in front that sets X-Forwarded-Proto, and name its address in TRUST_PROXY.\n')
   }
   console.log(`The demo is at ${address}
 
@@ -49,8 +72,6 @@ Stop it with Ctrl+C.`)
 function explain (error: unknown): unknown {
   if (error instanceof ConfigError) return error.message
   const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `${message}: another program uses this port. Choose one, as in: PORT=3001 npm start`
   if (code === 'FST_2FA_BAD_OPTION') return `${message}\n(TWO_FACTOR_KEYS, or the keys that the demo made up)`
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') return `The database of DATABASE_URL is out of reach: ${message}`
   return error
 }

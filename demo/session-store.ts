@@ -1,11 +1,12 @@
 import type { FastifySessionOptions } from '@fastify/session'
+import type { Session } from 'fastify'
 import type { Kysely } from 'kysely'
 import { createHash } from 'node:crypto'
 import type { DemoDatabase } from './database.js'
 
 type SessionStore = NonNullable<FastifySessionOptions['store']>
 
-/** How long a session lives without a visit, in milliseconds. */
+/** How long a session lives after it was last changed, in milliseconds. Visits alone do not extend it. */
 export const sessionLifetime = 3_600_000
 
 /**
@@ -24,13 +25,13 @@ export function sessionStore (db: Kysely<DemoDatabase>, clock: () => number): Se
     await db.deleteFrom('demo_sessions').where('expires_at', '<=', new Date(clock())).execute()
   }
 
-  async function get (id: string): Promise<string | undefined> {
+  async function get (id: string): Promise<Session | null> {
     const row = await db.selectFrom('demo_sessions')
       .select('data')
       .where('id_hash', '=', key(id))
       .where('expires_at', '>', new Date(clock()))
       .executeTakeFirst()
-    return row?.data
+    return row ? parse(row.data) : null
   }
 
   return {
@@ -38,10 +39,19 @@ export function sessionStore (db: Kysely<DemoDatabase>, clock: () => number): Se
       set(id, session).then(() => done(), done)
     },
     get (id, done) {
-      get(id).then(data => done(null, data === undefined ? null : JSON.parse(data)), error => done(error))
+      get(id).then(session => done(null, session), error => done(error))
     },
     destroy (id, done) {
       db.deleteFrom('demo_sessions').where('id_hash', '=', key(id)).execute().then(() => done(), done)
     }
+  }
+}
+
+/** A row that cannot be read is no session: its user signs in again. */
+function parse (data: string): Session | null {
+  try {
+    return JSON.parse(data) as Session
+  } catch {
+    return null
   }
 }

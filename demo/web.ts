@@ -4,8 +4,7 @@ import rateLimit from '@fastify/rate-limit'
 import session from '@fastify/session'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import twoFactor, { kyselyStorage } from 'fastify-authenticator-2fa'
-import type { Account } from './accounts.js'
-import { demoAccount } from './accounts.js'
+import { demoAccount, emailPattern, type Account } from './accounts.js'
 import type { Demo } from './app.js'
 import { html } from './html.js'
 import { accountForm, layout } from './layout.js'
@@ -40,19 +39,23 @@ export async function web (app: FastifyInstance, { config, db, accounts, clock }
     clock
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => page(reply.code(404), layout('There is no such page', request.session?.account, html`
+<p><a href="/">Home</a></p>`)))
   await app.register(signing, { accounts })
   pages(app, accounts)
 }
 
 /** Sign-up, sign-in and sign-out: the host's own, and limited by address. */
 async function signing (app: FastifyInstance, { accounts }: Pick<Demo, 'accounts'>): Promise<void> {
-  await app.register(rateLimit, { max: 30, timeWindow: 60_000 })
+  // The forms that take a password alone, so that guesses from an address keep nobody there from signing out.
+  await app.register(rateLimit, { global: false })
+  const limited = { rateLimit: { max: 30, timeWindow: 60_000 } }
   app.addHook('onRequest', sameOrigin)
   const credentials = {
     type: 'object',
     required: ['email', 'password'],
     properties: {
-      email: { type: 'string', minLength: 3, maxLength: 254, pattern: '@' },
+      email: { type: 'string', maxLength: 254, pattern: emailPattern },
       password: { type: 'string', minLength: 1, maxLength: 200 },
       next: { type: 'string', maxLength: 2048 }
     }
@@ -64,7 +67,9 @@ async function signing (app: FastifyInstance, { accounts }: Pick<Demo, 'accounts
     app.get<{ Querystring: { next?: string } }>(`/${action}`, async (request, reply) =>
       page(reply, layout(title, request.session.account, accountForm({ action, next: request.query.next }))))
 
-    app.post<Form>(`/${action}`, { schema: { body: credentials }, attachValidation: true }, async (request, reply) => {
+    app.post<Form>(`/${action}`, {
+      schema: { body: credentials }, attachValidation: true, config: limited
+    }, async (request, reply) => {
       const { email = '', password = '', next } = request.body ?? {}
       const again = (status: number, problem: string) => page(reply.code(status),
         layout(title, undefined, accountForm({ action, email: String(email), problem, next })))
@@ -120,20 +125,31 @@ ${enabled
     page(reply, layout('Transfer', request.session.account, html`
 <form class="card" method="post" action="/transfer">
 <label for="to">To</label><input id="to" name="to" required maxlength="80">
-<label for="amount">Amount in €</label><input id="amount" name="amount" inputmode="decimal" required pattern="[0-9]{1,6}">
+<label for="amount">Amount in €</label><input id="amount" name="amount" inputmode="decimal" required pattern="[1-9][0-9]{0,5}">
 <button>Send</button>
 </form>`)))
 
   const transfer = {
     type: 'object',
     required: ['to', 'amount'],
-    properties: { to: { type: 'string', minLength: 1, maxLength: 80 }, amount: { type: 'string', pattern: '^[0-9]{1,6}$' } }
+    properties: { to: { type: 'string', minLength: 1, maxLength: 80 }, amount: { type: 'string', pattern: '^[1-9][0-9]{0,5}$' } }
   }
   app.post<{ Body: { to: string, amount: string } }>('/transfer', {
     schema: { body: transfer }, config: { twoFactor: { maxAge: 300 } }, onRequest: sameOrigin
   }, async (request, reply) => page(reply, layout('Sent', request.session.account, html`
 <p class="note" role="status">€ ${request.body.amount} are on their way to ${request.body.to}.</p>
 <p><a href="/dashboard">Back to the dashboard</a></p>`)))
+
+  app.get('/settings', { config: { twoFactor: true } }, async (request, reply) => {
+    const { enabled } = await request.twoFactor.status()
+    return page(reply, layout('Settings', request.session.account, html`
+<div class="card">
+<h2>Account</h2>
+<p>${request.session.account?.email}</p>
+<h2>Two-factor authentication</h2>
+<p>It is ${enabled ? 'on' : 'off'}. <a href="/2fa/">${enabled ? 'Change it' : 'Set it up'}</a></p>
+</div>`))
+  })
 
   app.get('/admin', { config: { twoFactor: 'required' } }, async (request, reply) => {
     onlyAdmin(request)

@@ -24,6 +24,8 @@ t.test('a user enrols, signs in again with a code and gets in', async t => {
   t.same(rest, {})
 
   t.match((await client.post('/2fa/setup/confirm', { code: wrongCode(secret ?? '', clock) })).json(), { statusCode: 401, code: 'FST_2FA_INVALID_CODE' })
+  const unprintable = await client.post('/2fa/setup/confirm', { code: codeAt(secret ?? '', clock), name: 'a\u0000b' })
+  t.equal(unprintable.statusCode, 400, 'a name that cannot be stored costs no code')
   const confirmed = await client.post('/2fa/setup/confirm', { code: codeAt(secret ?? '', clock), name: 'Pixel' })
   t.equal(confirmed.statusCode, 200, confirmed.body)
   const { recoveryCodes } = confirmed.json<{ recoveryCodes: string[] }>()

@@ -24,7 +24,11 @@ function save () {
 /** An otpauth: URI, or the key as the page shows it for typing. */
 function read (text) {
   const typed = text.trim()
-  if (typed.startsWith('otpauth:')) return URI.parse(typed)
+  if (typed.startsWith('otpauth:')) {
+    const account = URI.parse(typed)
+    if (!(account instanceof TOTP)) throw new TypeError('Its codes do not go by the clock')
+    return account
+  }
   return new TOTP({ issuer: 'Acme Bank', label: 'typed by hand', secret: typed.replace(/[\s-]/g, '').toUpperCase() })
 }
 
@@ -35,7 +39,7 @@ function draw () {
   list.replaceChildren(...accounts.map((account, index) => {
     const item = document.createElement('li')
     const name = document.createElement('div')
-    name.textContent = `${account.issuer}: ${account.label}`
+    name.textContent = [account.issuer, account.label].filter(Boolean).join(': ')
     const digits = document.createElement('p')
     digits.className = 'code'
     const bar = document.createElement('progress')

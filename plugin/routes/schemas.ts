@@ -95,8 +95,11 @@ export const nextQuery = {
   properties: { next, resend: { type: 'string', maxLength: 1 } }
 } as const
 
+/** Without control characters, which PostgreSQL does not store or a page does not show. */
+const name = { type: 'string', maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f]*$' } as const
+
 export const confirmBody = (digits: number) => body({
-  code: codeSchema(digits), name: { type: 'string', maxLength: 64 }, setupToken: { type: 'string', maxLength: 2048 }, next
+  code: codeSchema(digits), name, setupToken: { type: 'string', maxLength: 2048 }, next
 }, ['code'])
 
 export const verifyBody = (digits: number) => body({ code: codeSchema(digits), next }, ['code'])

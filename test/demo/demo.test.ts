@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TOTP } from 'otpauth'
@@ -79,7 +79,14 @@ t.test('it starts with nothing set, keeps sessions and enrolments over a restart
   t.match(await (await fetch(`${first.origin}/dashboard`, { headers: { cookie } })).text(), /Your balance/)
   t.equal(await stop(first, 'SIGTERM'), 0)
 
+  t.notOk(existsSync(join(env.DEMO_DATA, 'lock')), 'the folder is free again')
+
   const second = await start(t, env)
+  const third = await fail(t, { ...env, PORT: '0' })
+  t.match(third, { code: 1, output: /runs already, as process \d+/ }, 'two processes would lose what one of them wrote')
+  const elsewhere = await fail(t, { DEMO_DATA: folder(t), PORT: new URL(second.origin).port })
+  t.match(elsewhere, { code: 1, output: /another program uses this port/ })
+  t.notMatch(elsewhere.output, / at .*:\d+:\d+/, 'no stack trace')
   t.match(await (await fetch(`${second.origin}/dashboard`, { headers: { cookie } })).text(), /Your balance/)
 
   const wrong = await form(second.origin, '/sign-in', { ...demoAccount, password: 'wrong' })
@@ -140,12 +147,21 @@ t.test('a wrong environment is refused with what to do', async t => {
     [{ NODE_ENV: 'production' }, /DATABASE_URL is missing/],
     [{ DATABASE_URL: 'mysql://x', TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) }, /DATABASE_URL must look like/],
     [{ SESSION_SECRET: 'short' }, /SESSION_SECRET is too short/],
-    [{ PORT: 'http' }, /PORT must be a number/]
+    [{ PORT: 'http' }, /PORT must be a number/],
+    ...['nonsense', '10.0.0.0/33', '1', 'loopback,'].map((TRUST_PROXY): [Record<string, string>, RegExp] => [
+      { NODE_ENV: 'production', DATABASE_URL: url, TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32), TRUST_PROXY }, /TRUST_PROXY must be/
+    ]),
+    [{ DEMO_DATA: '/dev/null/folder' }, /data folder cannot be used/]
   ]
   for (const [env, message] of cases) t.throws(() => readConfig({ ...data, ...env }), { message }, message.source)
 
   const unreachable = await fail(t, { ...data, DATABASE_URL: url, TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) })
-  t.match(unreachable, { code: 1, output: /out of reach/ })
+  t.match(unreachable, { code: 1, output: /DATABASE_URL cannot be opened/ })
+  for (const damage of ['{"encryptionKeys":', '{}', 'null']) {
+    const broken = folder(t)
+    writeFileSync(join(broken, 'keys.json'), damage)
+    t.throws(() => readConfig({ DEMO_DATA: broken }), { message: /keys\.json is damaged/ }, damage)
+  }
   const weak = await fail(t, { ...data, TWO_FACTOR_KEYS: 'secret' })
   t.match(weak, { code: 1, output: /encryptionKeys.*crypto\.randomBytes/ })
   t.notMatch(weak.output, / at .*\.ts:/, 'no stack trace')
