@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { checkUser, currentUser, enforce, isPromise, livePass, type Registration } from './access.js'
 import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
-import type { TwoFactorUser } from './options.js'
 import type { TwoFactorPolicy } from './policy.js'
 import type { Carried } from './proof/proof.js'
 import type { AuthenticatorInfo } from './service.js'
@@ -133,8 +132,8 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
 
     async beginSetup () {
       const { id, label } = await user()
-      if (await service.isEnabled(id)) await fresh()
-      const sealed = await service.beginSetup(subject(request, id))
+      const enabled = await expectSetup(request, registration, id)
+      const sealed = service.beginSetup(subject(request, id), !enabled)
       const pending = service.readSetup(id, label, sealed)
       if (!pending) throw new SetupExpiredError()
       return { ...pending, ...proof.writeSetup(request, sealed) }
@@ -201,11 +200,18 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
 export async function pendingSetup (
   request: FastifyRequest, registration: Registration
 ): Promise<PendingSetup | undefined> {
-  const { options: { proof, stepUpMaxAge }, service } = registration
-  const { id, label }: TwoFactorUser = await currentUser(registration, request)
-  if (await service.isEnabled(id)) await enforce(registration, request, { maxAge: stepUpMaxAge })
+  const { options: { proof }, service } = registration
+  const { id, label } = await currentUser(registration, request)
+  await expectSetup(request, registration, id)
   const sealed = proof.readSetup(request, undefined)
   return sealed === undefined ? undefined : service.readSetup(id, label, sealed)
+}
+
+/** Whoever has two-factor authentication needs a fresh pass to set up more of it. @returns Whether the user has it. */
+async function expectSetup (request: FastifyRequest, registration: Registration, userId: string): Promise<boolean> {
+  const enabled = await registration.service.isEnabled(userId)
+  if (enabled) await enforce(registration, request, { maxAge: registration.options.stepUpMaxAge })
+  return enabled
 }
 
 function subject (request: FastifyRequest, userId: string): Subject {

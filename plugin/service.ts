@@ -1,4 +1,3 @@
-import { NotEnabledError } from './errors.js'
 import { createAttempts, normalizeCode } from './service/attempt.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
 import { createPasses, toStoredPass, type Pass, type Passes } from './service/passes.js'
@@ -99,7 +98,6 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     },
 
     async disable (subject, code) {
-      if (!await storage.isEnabled(subject.userId)) throw new NotEnabledError()
       const accept = normalizeCode(code) === undefined ? attempts.acceptRecoveryCode : attempts.acceptCode
       await accept(subject, code)
       await reset(subject.userId)

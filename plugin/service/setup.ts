@@ -24,8 +24,12 @@ export interface PendingSetup {
 }
 
 export interface Setups {
-  /** Makes a secret and seals it. Nothing is written: an abandoned setup leaves no trace. */
-  begin: (subject: Subject) => Promise<string>
+  /**
+   * Makes a secret and seals it. Nothing is written: an abandoned setup leaves no trace.
+   *
+   * @param first - It is to be the user's first authenticator.
+   */
+  begin: (subject: Subject, first: boolean) => string
   /** What a sealed setup holds, or `undefined` if it expired or is not this user's. */
   read: (userId: string, label: string, sealed: string) => PendingSetup | undefined
   /**
@@ -74,12 +78,12 @@ export function createSetups (dependencies: ServiceDependencies, passes: Passes)
   }
 
   return {
-    async begin (subject) {
+    begin (subject, first) {
       const pending: Sealed = {
         id: randomUUID(),
         secret: randomBytes(secretLength[algorithm]).toString('base64url'),
         expiresAt: clock() + setupTtl,
-        first: !await storage.isEnabled(subject.userId)
+        first
       }
       emit({ ...subject, type: 'setup-started', at: new Date(clock()) })
       const sealed = keyRing.seal('pending-setup', [subject.userId], Buffer.from(JSON.stringify(pending)))
