@@ -77,6 +77,10 @@ export class AlreadyEnabledError extends createError<'FST_2FA_ALREADY_ENABLED', 
 export class AuthenticatorLimitError extends createError<'FST_2FA_AUTHENTICATOR_LIMIT', 409, []>(
   'FST_2FA_AUTHENTICATOR_LIMIT', 'You have as many authenticators as you can have. Remove one first', 409) {}
 
+/** A secret from another system, or one that is to be moved to another verifier, does not fit. Nothing was written. */
+export class BadSecretError extends createError<'FST_2FA_BAD_SECRET', 400, [reason: string]>(
+  'FST_2FA_BAD_SECRET', 'This secret cannot be taken over: %s', 400) {}
+
 /** There is no pending setup: it expired, was confirmed before, or belongs to somebody else. */
 export class SetupExpiredError extends createError<'FST_2FA_SETUP_EXPIRED', 410, []>(
   'FST_2FA_SETUP_EXPIRED', 'This setup has expired. Start again and scan the new QR code', 410) {}

@@ -11,6 +11,10 @@ export type TwoFactorEventType =
   | 'disabled'
   | 'unlocked'
   | 'reset'
+  | 'imported'
+  | 'verifier-unavailable'
+  | 'fallback-used'
+  | 'verifier-switched'
 
 /** Something that changed or refused two-factor authentication. Never holds a code or a secret. */
 export interface TwoFactorEvent {
@@ -21,4 +25,6 @@ export interface TwoFactorEvent {
   readonly ip?: string
   /** For `locked`: until when, or `null` once the authenticators are disabled for good. */
   readonly lockedUntil?: Date | null
+  /** For `verifier-unavailable`, `fallback-used` and `verifier-switched`: the kind of the verifier. */
+  readonly verifier?: string
 }

@@ -7,7 +7,7 @@ import { sessionProof } from './proof/session.js'
 import type { Lockout } from './service/dependencies.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 import { localVerifier } from './verifiers/local.js'
-import type { Verifier } from './verifiers/verifier.js'
+import type { CodeParameters, Verifier } from './verifiers/verifier.js'
 
 /** Who is signed in, as the host says. */
 export interface TwoFactorUser {
@@ -55,8 +55,11 @@ export interface TwoFactorOptions {
   /** Where "this client has passed" lives. Default is `sessionProof()`. */
   proof?: Proof
 
-  /** What checks codes. Default is `localVerifier()`. */
-  verifier?: Verifier
+  /**
+   * What checks codes: `localVerifier()` or `authenticatorApi({ url })`. Of a list, the first one checks new enrolments,
+   * and every one those that it confirmed. A local one is always there. Default is `localVerifier()`.
+   */
+  verifier?: Verifier | readonly Verifier[]
 
   /**
    * `'marked'`: routes with a `config.twoFactor`. `'all'`: every route of the context that the plugin is registered in
@@ -139,10 +142,13 @@ export interface TwoFactorOptions {
   clock?: () => number
 }
 
-type Defaulted = Omit<TwoFactorOptions, 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+type Defaulted = Omit<TwoFactorOptions, 'verifier' | 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
+  readonly verifier: Verifier
+  /** By kind. */
+  readonly verifiers: ReadonlyMap<string, Verifier>
   readonly lockout: Lockout
   readonly rateLimit: RateLimitPluginOptions | false
   readonly onEvent: ((event: TwoFactorEvent) => unknown) | undefined
@@ -176,7 +182,6 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   check('prefix', prefix === '' ? path !== '' : isPrefix(prefix), 'a path that starts with a slash and does not end with one')
   check('routes', typeof wanted === 'boolean', 'true or false')
   check('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
-  check('verifier', isObject(verifier) && typeof verifier.check === 'function', 'a verifier, such as localVerifier()')
   check('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
   check('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
   check('verifyUrl', verifyUrl === undefined ? routes : isUrl(verifyUrl), 'a path or URL; routes: false needs it')
@@ -189,6 +194,10 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   check('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
   check('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
 
+  const codes = {
+    algorithm, digits: integer('digits', digits, 6, 6, 8), period: integer('period', period, 30, 15, 120)
+  }
+
   return Object.freeze({
     issuer,
     storage,
@@ -197,15 +206,13 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     prefix,
     routes,
     proof,
-    verifier,
+    ...resolveVerifiers(verifier, codes),
     protect,
     loginUrl,
     verifyUrl,
     setupUrl,
     defaultRedirect,
-    algorithm,
-    digits: integer('digits', digits, 6, 6, 8),
-    period: integer('period', period, 30, 15, 120),
+    ...codes,
     window: integer('window', window, 1, 0, 2),
     lockout: resolveLockout(lockout),
     rateLimit,
@@ -220,6 +227,25 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     onEvent,
     clock
   })
+}
+
+function resolveVerifiers (
+  given: Verifier | readonly Verifier[], codes: CodeParameters
+): Pick<ResolvedOptions, 'verifier' | 'verifiers'> {
+  const list = [given].flat()
+  const [verifier] = list
+  check('verifier', verifier !== undefined && list.every(isVerifier), 'a verifier, such as localVerifier(), or a list of them')
+  const verifiers = new Map(list.map(verifier => [verifier.kind, verifier]))
+  check('verifier', verifiers.size === list.length, 'a list with one verifier of each kind')
+  const objection = verifier.objection?.(codes)
+  check('verifier', objection === undefined, `one for the codes of the other options: ${objection}`)
+  if (!verifiers.has('local')) verifiers.set('local', localVerifier())
+  return { verifier, verifiers }
+}
+
+function isVerifier (value: unknown): value is Verifier {
+  return isObject(value) && 'kind' in value && typeof value.kind === 'string' &&
+    'check' in value && typeof value.check === 'function'
 }
 
 function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unknown }: Partial<Lockout>): Lockout {

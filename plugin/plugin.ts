@@ -14,7 +14,7 @@ import { boundedStorage } from './service/bounded-storage.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 
 /** What `app.twoFactor` answers: for support staff and scripts, by user id. */
-export type TwoFactorBackOffice = Pick<TwoFactorService, 'status' | 'unlock' | 'reset'>
+export type TwoFactorBackOffice = Pick<TwoFactorService, 'status' | 'unlock' | 'reset' | 'importSecret' | 'switchVerifier'>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -41,10 +41,14 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   }
 
   fastify.decorateRequest('twoFactor', { getter () { return createRequestTwoFactor(this, registration) } })
-  fastify.decorate('twoFactor', { status: service.status, unlock: service.unlock, reset: service.reset })
+  const { status, unlock, reset, importSecret, switchVerifier } = service
+  fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier })
   addRefusalUrls(fastify)
   addGuard(fastify, registration)
   fastify.addHook('onReady', () => checkStorage(fastify, storage, keyRing))
+  fastify.addHook('onClose', async () => {
+    for (const verifier of options.verifiers.values()) await verifier.close?.()
+  })
 
   if (options.routes) {
     const { issuer, defaultRedirect } = options

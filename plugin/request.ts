@@ -133,7 +133,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
     async beginSetup () {
       const { id, label } = await user()
       const enabled = await expectSetup(request, registration, id)
-      const sealed = service.beginSetup(subject(request, id), !enabled)
+      const sealed = await act(request, id, subject => service.beginSetup(subject, label, !enabled))
       const pending = service.readSetup(id, label, sealed)
       if (!pending) throw new SetupExpiredError()
       return { ...pending, ...proof.writeSetup(request, sealed) }
@@ -148,21 +148,21 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       if (sealed === undefined) throw new SetupExpiredError()
 
       const pass = service.passes.create(id, 'setup')
-      const recoveryCodes = await service.confirm(subject(request, id), sealed, code, name, pass)
+      const recoveryCodes = await act(request, id, subject => service.confirm(subject, sealed, code, name, pass))
       return { enabled: true, recoveryCodes, ...await proof.writePass(request, pass) }
     },
 
     async verify (code) {
       const { id } = await user()
       proof.expectPass(request)
-      const pass = await service.verify(subject(request, id), code)
+      const pass = await act(request, id, subject => service.verify(subject, code))
       return { verified: true, ...await proof.writePass(request, pass) }
     },
 
     async recover (code) {
       const { id } = await user()
       proof.expectPass(request)
-      const { pass, recoveryCodesLeft } = await service.recover(subject(request, id), code)
+      const { pass, recoveryCodesLeft } = await act(request, id, subject => service.recover(subject, code))
       return { verified: true, recoveryCodesLeft, ...await proof.writePass(request, pass) }
     },
 
@@ -170,7 +170,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       const { id } = await user()
       if (!await service.isEnabled(id)) throw new NotEnabledError()
       await fresh()
-      const codes = await service.regenerateRecoveryCodes(subject(request, id))
+      const codes = await act(request, id, service.regenerateRecoveryCodes)
       if (!codes) throw new NotEnabledError()
       return codes
     },
@@ -179,7 +179,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       const { id } = await user()
       if (!await service.isEnabled(id)) throw new NotEnabledError()
       await enforce(registration, request, true)
-      await service.disable(subject(request, id), code)
+      await act(request, id, subject => service.disable(subject, code))
       proof.clearPass(request)
     },
 
@@ -214,6 +214,19 @@ async function expectSetup (request: FastifyRequest, registration: Registration,
   return enabled
 }
 
-function subject (request: FastifyRequest, userId: string): Subject {
-  return { userId, ip: request.ip }
+/** Does something for a user. Its signal tells if the client goes before it is done. */
+async function act<Result> (
+  request: FastifyRequest, userId: string, task: (subject: Subject) => Promise<Result>
+): Promise<Result> {
+  const { raw } = request
+  // With HTTP/2, many requests share one socket. The `close` of an HTTP/1 request comes when its body has been read.
+  const connection = 'stream' in raw ? raw.stream as NodeJS.EventEmitter : raw.socket
+  const gone = new AbortController()
+  const leave = () => gone.abort()
+  connection.once('close', leave)
+  try {
+    return await task({ userId, ip: request.ip, signal: gone.signal })
+  } finally {
+    connection.removeListener('close', leave)
+  }
 }

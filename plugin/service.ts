@@ -1,11 +1,16 @@
+import type { TwoFactorEvent } from './events.js'
 import { createAttempts, normalizeCode } from './service/attempt.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
+import { createMoves, type Moves } from './service/moves.js'
 import { createPasses, toStoredPass, type Pass, type Passes } from './service/passes.js'
 import { createSetups, type Setups } from './service/setup.js'
+import { createVerification } from './service/verification.js'
 
 /** An enrolled authenticator, as its user may see it. */
 export interface AuthenticatorInfo {
   readonly id: string
+  /** Which verifier checks its codes: `local`, or the kind of another one. */
+  readonly kind: string
   readonly name: string
   readonly createdAt: Date
   readonly lastUsedAt: Date | null
@@ -26,7 +31,7 @@ export interface UserStatus {
 }
 
 /** The use cases of two-factor authentication, for a user that the host has named. */
-export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'> {
+export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Moves {
   readonly passes: Passes
   readonly isEnabled: (userId: string) => Promise<boolean>
   readonly status: (userId: string) => Promise<UserStatus>
@@ -43,11 +48,17 @@ export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRe
   readonly reset: (userId: string) => Promise<boolean>
 }
 
-export function createService (dependencies: ServiceDependencies): TwoFactorService {
+export function createService (given: ServiceDependencies): TwoFactorService {
+  const dependencies: ServiceDependencies = {
+    ...given,
+    // A subject is spread into its events; whether its client is still there is no part of them.
+    emit: ({ signal: _, ...event }: TwoFactorEvent & Partial<Subject>) => given.emit(event)
+  }
   const { storage, clock, emit } = dependencies
   const passes = createPasses(dependencies)
-  const attempts = createAttempts(dependencies)
-  const setups = createSetups(dependencies, passes)
+  const verification = createVerification(dependencies)
+  const attempts = createAttempts(dependencies, verification)
+  const setups = createSetups(dependencies, verification, passes)
   const now = () => new Date(clock())
 
   async function status (userId: string): Promise<UserStatus> {
@@ -55,8 +66,8 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     const lockedUntil = stored?.lockedUntil ?? null
     return {
       enabled: stored !== undefined && stored.enabledAt !== null,
-      authenticators: (stored?.authenticators ?? []).map(({ id, name, createdAt, lastUsedAt }) => (
-        { id, name, createdAt, lastUsedAt })),
+      authenticators: (stored?.authenticators ?? []).map(({ id, kind, name, createdAt, lastUsedAt }) => (
+        { id, kind, name, createdAt, lastUsedAt })),
       recoveryCodesLeft: stored?.recoveryCodesLeft ?? 0,
       failedAttempts: stored?.failedAttempts ?? 0,
       lockedUntil: lockedUntil && lockedUntil > now() ? lockedUntil : null,
@@ -78,6 +89,7 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     readSetup: setups.read,
     confirm: setups.confirm,
     regenerateRecoveryCodes: setups.regenerateRecoveryCodes,
+    ...createMoves(dependencies, passes),
 
     async verify (subject, code) {
       const pass = passes.create(subject.userId, 'totp')

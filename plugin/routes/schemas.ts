@@ -50,6 +50,7 @@ const recoveryCode = {
 
 const authenticator = reply({
   id: { type: 'string' },
+  kind: { type: 'string', description: 'Which verifier checks its codes' },
   name: { type: 'string' },
   createdAt: { type: 'string', format: 'date-time' },
   lastUsedAt: nullableDate

@@ -1,8 +1,9 @@
 import { CodeReusedError, InvalidCodeError, LockedError, UnavailableError } from '../errors.js'
 import type { OtpAlgorithm } from '../otp/hotp.js'
 import { hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
-import type { AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass } from '../storage/storage.js'
+import type { AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass, UsedCode } from '../storage/storage.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
+import { usedCodeOf, type Verification } from './verification.js'
 
 /** Claim, then check: the one way in which a code of an enrolled user is looked at. */
 export interface Attempts {
@@ -19,14 +20,15 @@ export interface Attempts {
   acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
 }
 
-/** What came of checking a code: where it fits, and why some authenticator could not be asked. */
-interface Outcome {
-  readonly match?: { readonly authenticator: StoredAuthenticator, readonly step: number }
-  readonly unreadable?: unknown
+/** Where a code fits. */
+interface Match {
+  readonly authenticator: StoredAuthenticator
+  readonly step: number | undefined
+  readonly usedCode: UsedCode | undefined
 }
 
-export function createAttempts (dependencies: ServiceDependencies): Attempts {
-  const { storage, keyRing, verifier, window, lockout, clock, emit } = dependencies
+export function createAttempts (dependencies: ServiceDependencies, verification: Verification): Attempts {
+  const { storage, keyRing, lockout, clock, emit } = dependencies
 
   async function claim (subject: Subject, method: AttemptRules['method'], now: number): Promise<GrantedClaim> {
     const claim = await storage.claimAttempt(subject.userId, {
@@ -49,7 +51,8 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     try {
       return await task()
     } catch (cause) {
-      await storage.refundAttempt(subject.userId, claim)
+      // A client that leaves before the verdict is not given its attempt back: it could ask without end.
+      if (!subject.signal?.aborted) await storage.refundAttempt(subject.userId, claim)
       throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
     }
   }
@@ -62,28 +65,34 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
     throw type === 'reused' ? new InvalidCodeError({ cause: new CodeReusedError() }) : new InvalidCodeError()
   }
 
-  /** Every authenticator is checked, so that the time taken does not tell which one matched. */
+  async function matchOf (
+    subject: Subject, authenticator: StoredAuthenticator, code: string, now: number
+  ): Promise<Match | undefined> {
+    const key = keyRing.open('authenticator-secret', [subject.userId, authenticator.id], authenticator.secret)
+    const { kind, digits, period } = authenticator
+    const algorithm = authenticator.algorithm as OtpAlgorithm
+    const verdict = await verification.check(subject, { kind, key, algorithm, digits, period }, code, now)
+    if (!verdict.right) return undefined
+    return { authenticator, step: verdict.step, usedCode: usedCodeOf(authenticator.id, key, code, verdict) }
+  }
+
+  /**
+   * Every authenticator is checked, so that the time taken does not tell which one matched.
+   *
+   * @returns Where the code fits, and why some authenticator could not be asked.
+   */
   async function findMatch (
-    userId: string, authenticators: readonly StoredAuthenticator[], code: string, now: number
-  ): Promise<Outcome> {
-    let match: Outcome['match']
-    let checked = 0
-    let unreadable: unknown
-    for (const authenticator of authenticators) {
-      try {
-        const { algorithm, digits, period } = authenticator
-        const key = keyRing.open('authenticator-secret', [userId, authenticator.id], authenticator.secret)
-        const step = await verifier.check({
-          key, code, now, algorithm: algorithm as OtpAlgorithm, digits, period, window
-        })
-        checked++
-        if (step !== undefined && (!match || step > authenticator.lastStep)) match = { authenticator, step }
-      } catch (cause) {
-        unreadable = cause
-      }
-    }
-    if (checked === 0 && unreadable !== undefined) throw unreadable
-    return { ...(match && { match }), unreadable }
+    subject: Subject, authenticators: readonly StoredAuthenticator[], code: string, now: number
+  ): Promise<{ readonly match: Match | undefined, readonly unreadable: unknown }> {
+    const results = await Promise.allSettled(
+      authenticators.map(authenticator => matchOf(subject, authenticator, code, now)))
+    const failures = results.filter(result => result.status === 'rejected')
+    const unreadable: unknown = failures[0]?.reason
+    if (failures.length > 0 && failures.length === results.length) throw unreadable
+
+    const matches = results.flatMap(result => result.status === 'fulfilled' && result.value ? [result.value] : [])
+    const isNew = ({ step, authenticator }: Match) => step === undefined || step > authenticator.lastStep
+    return { match: matches.find(isNew) ?? matches[0], unreadable }
   }
 
   return {
@@ -94,13 +103,14 @@ export function createAttempts (dependencies: ServiceDependencies): Attempts {
       const at = new Date(now)
       const claimed = await claim(subject, 'authenticator', now)
       const { match, unreadable } = await check(
-        subject, claimed, () => findMatch(subject.userId, claimed.authenticators, code, now))
+        subject, claimed, () => findMatch(subject, claimed.authenticators, code, now))
       // The attempt stays counted: with one authenticator that cannot be read, the others could be guessed at for ever.
       if (!match && unreadable !== undefined) throw new UnavailableError({ cause: unreadable })
       if (!match) return refuse(subject, claimed, 'failed', at)
 
+      const { authenticator, step, usedCode } = match
       const accepted = await check(subject, claimed, () => storage.acceptStep(subject.userId, {
-        authenticatorId: match.authenticator.id, step: match.step, now: at, ...(pass && { pass })
+        authenticatorId: authenticator.id, step, now: at, ...(usedCode && { usedCode }), ...(pass && { pass })
       }))
       if (!accepted) return refuse(subject, claimed, 'reused', at)
     },

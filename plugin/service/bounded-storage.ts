@@ -20,6 +20,7 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     acceptRecoveryCode: bounded('acceptRecoveryCode'),
     enable: bounded('enable'),
     addAuthenticator: bounded('addAuthenticator'),
+    setKind: bounded('setKind'),
     replaceRecoveryCodes: bounded('replaceRecoveryCodes'),
     findPass: bounded('findPass'),
     endPass: bounded('endPass'),

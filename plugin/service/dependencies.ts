@@ -19,7 +19,10 @@ export interface Lockout {
 export interface ServiceDependencies {
   readonly storage: TwoFactorStorage
   readonly keyRing: KeyRing
+  /** Checks new enrolments. */
   readonly verifier: Verifier
+  /** By kind: who checks the enrolments that there are. */
+  readonly verifiers: ReadonlyMap<string, Verifier>
   readonly issuer: string
   readonly algorithm: 'SHA1' | 'SHA256' | 'SHA512'
   readonly digits: number
@@ -43,4 +46,6 @@ export interface ServiceDependencies {
 export interface Subject {
   readonly userId: string
   readonly ip?: string
+  /** Aborted when the client has gone. */
+  readonly signal?: AbortSignal
 }

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
-  AlreadyEnabledError, AuthenticatorLimitError, InvalidCodeError, SetupExpiredError
+  AlreadyEnabledError, AuthenticatorLimitError, InvalidCodeError, SetupExpiredError, UnavailableError
 } from '../errors.js'
 import { encodeBase32 } from '../otp/base32.js'
 import { keyUri } from '../otp/key-uri.js'
@@ -10,6 +10,7 @@ import type { StoredRecoveryCodes } from '../storage/storage.js'
 import { normalizeCode } from './attempt.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
 import { toStoredPass, type Pass, type Passes } from './passes.js'
+import { usedCodeOf, type Verification } from './verification.js'
 
 /** What the user needs to enrol an authenticator. Show it, and keep it nowhere. */
 export interface PendingSetup {
@@ -25,11 +26,12 @@ export interface PendingSetup {
 
 export interface Setups {
   /**
-   * Makes a secret and seals it. Nothing is written: an abandoned setup leaves no trace.
+   * Makes a secret, tells a remote verifier of it, and seals it. Nothing is written: an abandoned setup leaves no trace.
    *
    * @param first - It is to be the user's first authenticator.
+   * @throws {UnavailableError}
    */
-  begin: (subject: Subject, first: boolean) => string
+  begin: (subject: Subject, label: string, first: boolean) => Promise<string>
   /** What a sealed setup holds, or `undefined` if it expired or is not this user's. */
   read: (userId: string, label: string, sealed: string) => PendingSetup | undefined
   /**
@@ -48,6 +50,7 @@ export interface Setups {
 
 interface Sealed {
   readonly id: string
+  readonly kind: string
   readonly secret: string
   readonly expiresAt: number
   readonly first: boolean
@@ -56,8 +59,10 @@ interface Sealed {
 // RFC 6238 section 5.1: as long as the output of the HMAC; RFC 4226 R6 recommends 160 bits.
 const secretLength = { SHA1: 20, SHA256: 32, SHA512: 64 } as const
 
-export function createSetups (dependencies: ServiceDependencies, passes: Passes): Setups {
-  const { storage, keyRing, verifier, issuer, algorithm, digits, period, window, setupTtl, clock, emit } = dependencies
+export function createSetups (
+  dependencies: ServiceDependencies, verification: Verification, passes: Passes
+): Setups {
+  const { storage, keyRing, verifier, issuer, algorithm, digits, period, setupTtl, clock, emit } = dependencies
 
   function open (userId: string, sealed: string): Sealed | undefined {
     try {
@@ -78,10 +83,18 @@ export function createSetups (dependencies: ServiceDependencies, passes: Passes)
   }
 
   return {
-    begin (subject, first) {
+    async begin (subject, label, first) {
+      const key = verifier.createKey?.() ?? randomBytes(secretLength[algorithm])
+      try {
+        await verifier.pair?.({ key, issuer, label, algorithm, digits, period, signal: subject.signal })
+      } catch (cause) {
+        if (!subject.signal?.aborted) emit({ ...subject, type: 'verifier-unavailable', verifier: verifier.kind, at: new Date(clock()) })
+        throw new UnavailableError({ cause })
+      }
       const pending: Sealed = {
         id: randomUUID(),
-        secret: randomBytes(secretLength[algorithm]).toString('base64url'),
+        kind: verifier.kind,
+        secret: Buffer.from(key).toString('base64url'),
         expiresAt: clock() + setupTtl,
         first
       }
@@ -105,29 +118,31 @@ export function createSetups (dependencies: ServiceDependencies, passes: Passes)
 
       const now = clock()
       const at = new Date(now)
+      const { id, kind } = pending
       const key = Buffer.from(pending.secret, 'base64url')
       // Not counted as an attempt on the account: whoever holds the pending setup was shown its secret.
       const typed = normalizeCode(code)
       if (typed === undefined) throw new InvalidCodeError()
-      const step = await verifier.check({ key, code: typed, now, algorithm, digits, period, window })
-      if (step === undefined) throw new InvalidCodeError()
+      const verdict = await verification.check(subject, { kind, key, algorithm, digits, period }, typed, now)
+      if (!verdict.right) throw new InvalidCodeError()
       if (pending.first && await storage.isEnabled(userId)) throw new AlreadyEnabledError()
 
       const authenticator = {
-        id: pending.id,
-        kind: verifier.kind,
+        id,
+        kind,
         name: name ?? 'Authenticator app',
-        secret: keyRing.seal('authenticator-secret', [userId, pending.id], key),
-        keyEncoding: 'base32',
+        secret: keyRing.seal('authenticator-secret', [userId, id], key),
+        keyEncoding: verification.verifierOf(kind).keyEncoding ?? 'base32',
         algorithm,
         digits,
         period,
         // The code that confirms is used with it (RFC 6238 section 5.2).
-        lastStep: step,
+        lastStep: verdict.step ?? 0,
         createdAt: at,
         lastUsedAt: at
       }
-      const enrolment = { authenticator, pass: toStoredPass(pass) }
+      const usedCode = usedCodeOf(id, key, typed, verdict)
+      const enrolment = { authenticator, pass: toStoredPass(pass), ...(usedCode && { usedCode }) }
       let codes: string[] = []
       if (pending.first) {
         const made = await makeRecoveryCodes(userId)

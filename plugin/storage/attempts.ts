@@ -1,7 +1,7 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type UpdateQueryBuilder } from 'kysely'
-import { authenticatorColumns, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
+import { authenticatorColumns, bytes, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
-import type { AttemptRules, Claim, StoredPass, TwoFactorStorage } from './storage.js'
+import type { AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from './storage.js'
 
 type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptRecoveryCode'>
 
@@ -50,23 +50,23 @@ export function attempts (db: Database): Attempts {
         .execute()
     },
 
-    acceptStep (userId, { authenticatorId, step, now, pass }) {
-      return accept(db, userId, now, pass, db => db.updateTable('two_factor_authenticators')
-        .from('locked')
-        .set({ last_step: step, last_used_at: now })
+    acceptStep (userId, { authenticatorId, step, usedCode, now, pass }) {
+      return accept(db, userId, { now, pass, usedCode }, db => db.updateTable('two_factor_authenticators')
+        .from('proved')
+        .set({ last_used_at: now, ...(step !== undefined && { last_step: step }) })
         .where('two_factor_authenticators.user_id', '=', userId)
-        .whereRef('two_factor_authenticators.user_id', '=', 'locked.user_id')
+        .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
         .where('id', '=', authenticatorId)
-        .where('last_step', '<', step)
+        .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))
         .returning('two_factor_authenticators.user_id'))
     },
 
     acceptRecoveryCode (userId, { hash, now, pass }) {
-      return accept(db, userId, now, pass, db => db.updateTable('two_factor_recovery_codes')
-        .from('locked')
+      return accept(db, userId, { now, pass }, db => db.updateTable('two_factor_recovery_codes')
+        .from('proved')
         .set({ used_at: now })
         .where('two_factor_recovery_codes.user_id', '=', userId)
-        .whereRef('two_factor_recovery_codes.user_id', '=', 'locked.user_id')
+        .whereRef('two_factor_recovery_codes.user_id', '=', 'proved.user_id')
         .where('hash', '=', hash)
         .where('used_at', 'is', null)
         .returning('two_factor_recovery_codes.user_id'))
@@ -121,8 +121,15 @@ function toClaim (rows: readonly ClaimRow[]): Claim {
   }
 }
 
-type WithLocked = TwoFactorDatabase & { locked: { user_id: string } }
-type Burn<Table extends keyof WithLocked> = UpdateQueryBuilder<WithLocked, Table, Table | 'locked', { user_id: string }>
+interface UserId { user_id: string }
+type WithProved = TwoFactorDatabase & { locked: UserId } & { proved: UserId }
+type Burn<Table extends keyof WithProved> = UpdateQueryBuilder<WithProved, Table, Table | 'proved', UserId>
+
+interface Accepted {
+  readonly now: Date
+  readonly pass: StoredPass | undefined
+  readonly usedCode?: UsedCode | undefined
+}
 
 /**
  * One statement: lock the user's row, burn what was proved, and, if that was new, clear the count and record the pass.
@@ -130,15 +137,18 @@ type Burn<Table extends keyof WithLocked> = UpdateQueryBuilder<WithLocked, Table
  * recorded with the generation that it belongs to.
  */
 async function accept (
-  db: Database, userId: string, now: Date, pass: StoredPass | undefined,
-  burn: (db: QueryCreator<WithLocked>) => Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'>
+  db: Database, userId: string, { now, pass, usedCode }: Accepted,
+  burn: (db: QueryCreator<WithProved>) => Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'>
 ): Promise<boolean> {
-  const query = db
-    .with('locked', db => db.selectFrom('two_factor_users')
-      .select('user_id')
-      .where('user_id', '=', userId)
-      .where('enabled_at', 'is not', null)
-      .forUpdate())
+  const locked = db.with('locked', db => db.selectFrom('two_factor_users')
+    .select('user_id')
+    .where('user_id', '=', userId)
+    .where('enabled_at', 'is not', null)
+    .forUpdate())
+  const proved = usedCode
+    ? block(locked, userId, usedCode, now)
+    : locked.with('proved', db => db.selectFrom('locked').select('locked.user_id'))
+  const cleared = proved
     .with('burned', db => burn(db))
     .with('cleared', db => db.updateTable('two_factor_users as u')
       .from('burned')
@@ -150,18 +160,43 @@ async function accept (
     .with('swept', db => db.deleteFrom('two_factor_passes')
       .where('user_id', '=', userId)
       .where('expires_at', '<=', now))
-  const recording = pass === undefined
-    ? query
-    : query.with('recorded', db => db.insertInto('two_factor_passes')
+  const recorded = pass === undefined
+    ? cleared
+    : cleared.with('recorded', db => db.insertInto('two_factor_passes')
       .columns(['user_id', 'generation', 'id_hash', 'method', 'passed_at', 'expires_at'])
       .expression(eb => eb.selectFrom('cleared').select(eb => [
         'cleared.user_id',
         'cleared.generation',
-        eb.cast<Uint8Array>(eb.val(pass.idHash), 'bytea').as('id_hash'),
+        bytes(pass.idHash).as('id_hash'),
         eb.cast<string>(eb.val(pass.method), 'text').as('method'),
         timestamp(pass.passedAt).as('passed_at'),
         timestamp(pass.expiresAt).as('expires_at')
-      ]))) as unknown as typeof query
-  const row = await recording.selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
+      ]))) as unknown as typeof cleared
+  const row = await recorded.selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
   return row !== undefined
+}
+
+/** Answers the user, unless this code is blocked, and blocks it from now on. */
+function block (
+  locked: QueryCreator<TwoFactorDatabase & { locked: UserId }>, userId: string,
+  { authenticatorId, fingerprint, until }: UsedCode, now: Date
+) {
+  return locked
+    .with('proved', db => db.insertInto('two_factor_used_codes')
+      .columns(['user_id', 'authenticator_id', 'fingerprint', 'expires_at'])
+      .expression(eb => eb.selectFrom('locked').select(eb => [
+        'locked.user_id',
+        eb.cast<string>(eb.val(authenticatorId), 'text').as('authenticator_id'),
+        bytes(fingerprint).as('fingerprint'),
+        timestamp(until).as('expires_at')
+      ]))
+      .onConflict(conflict => conflict.columns(['user_id', 'authenticator_id', 'fingerprint'])
+        .doUpdateSet({ expires_at: until })
+        .where('two_factor_used_codes.expires_at', '<=', now))
+      .returning('two_factor_used_codes.user_id'))
+    .with('swept_codes', db => db.deleteFrom('two_factor_used_codes')
+      .where('user_id', '=', userId)
+      .where('expires_at', '<=', now)
+      // One statement cannot change a row twice.
+      .where('fingerprint', '<>', fingerprint)) as unknown as QueryCreator<WithProved>
 }

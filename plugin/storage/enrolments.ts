@@ -1,14 +1,14 @@
 import type { Transaction } from 'kysely'
 import { toRow, type Database } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
-import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage } from './storage.js'
+import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
 
-type Enrolments = Pick<TwoFactorStorage, 'enable' | 'addAuthenticator' | 'replaceRecoveryCodes' | 'reset'>
+type Enrolments = Pick<TwoFactorStorage, 'enable' | 'addAuthenticator' | 'setKind' | 'replaceRecoveryCodes' | 'reset'>
 
 /** What changes a user's factors: each one transaction that takes the user's row first. */
 export function enrolments (db: Database): Enrolments {
   return {
-    enable (userId, { authenticator, pass, recoveryCodes }) {
+    enable (userId, { authenticator, usedCode, pass, recoveryCodes }) {
       const enabled = {
         enabled_at: authenticator.createdAt,
         failed_attempts: 0,
@@ -28,12 +28,13 @@ export function enrolments (db: Database): Enrolments {
 
         await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
         await insertRecoveryCodes(trx, userId, recoveryCodes)
-        await insertPass(trx, userId, user.generation, pass)
+        if (usedCode) await insertUsedCode(trx, userId, usedCode)
+        if (pass) await insertPass(trx, userId, user.generation, pass)
         return true
       })
     },
 
-    addAuthenticator (userId, { authenticator, pass }, maxAuthenticators) {
+    addAuthenticator (userId, { authenticator, usedCode, pass }, maxAuthenticators) {
       return db.transaction().execute(async trx => {
         const user = await trx.selectFrom('two_factor_users')
           .select('disabled_at')
@@ -61,9 +62,19 @@ export function enrolments (db: Database): Enrolments {
           .returning('generation')
           .executeTakeFirstOrThrow()
         await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
-        await insertPass(trx, userId, generation, pass)
+        if (usedCode) await insertUsedCode(trx, userId, usedCode)
+        if (pass) await insertPass(trx, userId, generation, pass)
         return 'added'
       })
+    },
+
+    async setKind (userId, authenticatorIds, kind) {
+      const { numUpdatedRows } = await db.updateTable('two_factor_authenticators')
+        .set({ kind })
+        .where('user_id', '=', userId)
+        .where('id', 'in', [...authenticatorIds])
+        .executeTakeFirst()
+      return Number(numUpdatedRows)
     },
 
     replaceRecoveryCodes (userId, codes) {
@@ -99,7 +110,7 @@ export function enrolments (db: Database): Enrolments {
           .executeTakeFirst()
         if (!user) return false
 
-        for (const table of ['authenticators', 'recovery_codes', 'passes'] as const) {
+        for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
           await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
         }
         return true
@@ -111,8 +122,17 @@ export function enrolments (db: Database): Enrolments {
 async function insertRecoveryCodes (
   trx: Transaction<TwoFactorDatabase>, userId: string, { hashes }: StoredRecoveryCodes
 ): Promise<void> {
+  if (hashes.length === 0) return
   await trx.insertInto('two_factor_recovery_codes')
     .values(hashes.map(hash => ({ user_id: userId, hash, used_at: null })))
+    .execute()
+}
+
+async function insertUsedCode (
+  trx: Transaction<TwoFactorDatabase>, userId: string, { authenticatorId, fingerprint, until }: UsedCode
+): Promise<void> {
+  await trx.insertInto('two_factor_used_codes')
+    .values({ user_id: userId, authenticator_id: authenticatorId, fingerprint, expires_at: until })
     .execute()
 }
 

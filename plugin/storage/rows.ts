@@ -48,3 +48,8 @@ export function toRow (userId: string, authenticator: StoredAuthenticator): TwoF
 export function timestamp (value: Date | Expression<Date>): RawBuilder<Date> {
   return sql<Date>`cast(${value} as timestamptz)`
 }
+
+/** Likewise. */
+export function bytes (value: Uint8Array): RawBuilder<Uint8Array> {
+  return sql<Uint8Array>`cast(${value} as bytea)`
+}

@@ -48,10 +48,19 @@ export interface TwoFactorPassesTable {
   expires_at: Date
 }
 
+/** Codes that a remote verifier would call right again. Swept with each code that is accepted. */
+export interface TwoFactorUsedCodesTable {
+  user_id: string
+  authenticator_id: string
+  fingerprint: Uint8Array
+  expires_at: Date
+}
+
 /** The tables of the package. A host that queries them merges this into its own `Database` interface. */
 export interface TwoFactorDatabase {
   two_factor_users: TwoFactorUsersTable
   two_factor_authenticators: TwoFactorAuthenticatorsTable
   two_factor_recovery_codes: TwoFactorRecoveryCodesTable
   two_factor_passes: TwoFactorPassesTable
+  two_factor_used_codes: TwoFactorUsedCodesTable
 }

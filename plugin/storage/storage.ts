@@ -27,6 +27,17 @@ export interface StoredPass {
   readonly expiresAt: Date
 }
 
+/**
+ * A code that its verifier may call right again, and that must not count again: of the remote kind, whose answer names
+ * no time step. Only a fingerprint of the code is known.
+ */
+export interface UsedCode {
+  readonly authenticatorId: string
+  readonly fingerprint: Uint8Array
+  /** From then on the verifier itself refuses the code. */
+  readonly until: Date
+}
+
 /** The rules that an attempt is counted by. */
 export interface AttemptRules {
   readonly now: Date
@@ -83,10 +94,11 @@ export interface StoredRecoveryCodes {
   readonly hashes: readonly Uint8Array[]
 }
 
-/** A confirmed setup. */
+/** A confirmed setup, or an enrolment that was taken over from elsewhere: then there is no code and no pass. */
 export interface Enrolment {
   readonly authenticator: StoredAuthenticator
-  readonly pass: StoredPass
+  readonly usedCode?: UsedCode
+  readonly pass?: StoredPass
 }
 
 /**
@@ -114,11 +126,13 @@ export interface TwoFactorStorage {
 
   /**
    * Accepts a code: burns its time step, clears the count and the lock and records the pass, in one statement.
-   * `false`, and nothing written, if this step or a later one was accepted before.
+   * `false`, and no pass written, if this step or a later one was accepted before, or `usedCode` still stands.
    */
   acceptStep (userId: string, accepted: {
     readonly authenticatorId: string
-    readonly step: number
+    /** `undefined` if the verifier does not know it; then there is a `usedCode`. */
+    readonly step: number | undefined
+    readonly usedCode?: UsedCode
     readonly now: Date
     readonly pass?: StoredPass
   }): Promise<boolean>
@@ -140,6 +154,9 @@ export interface TwoFactorStorage {
   addAuthenticator (
     userId: string, enrolment: Enrolment, maxAuthenticators: number
   ): Promise<'added' | 'full' | 'known' | 'not-enabled'>
+
+  /** Has other verifiers check these authenticators from now on. How many of them the user has. */
+  setKind (userId: string, authenticatorIds: readonly string[], kind: string): Promise<number>
 
   /** `false` if the user has no two-factor authentication. */
   replaceRecoveryCodes (userId: string, codes: StoredRecoveryCodes): Promise<boolean>

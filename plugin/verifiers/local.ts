@@ -5,6 +5,9 @@ import type { Verifier } from './verifier.js'
 export function localVerifier (): Verifier {
   return {
     kind: 'local',
-    check: ({ key, code, now, ...parameters }) => findStep(key, code, now, parameters)
+    check ({ key, code, now, ...parameters }) {
+      const step = findStep(key, code, now, parameters)
+      return { right: step !== undefined, step }
+    }
   }
 }

@@ -1,0 +1,62 @@
+import { createHmac } from 'node:crypto'
+import { UnavailableError } from '../errors.js'
+import type { UsedCode } from '../storage/storage.js'
+import type { CodeParameters, Verdict, Verifier } from '../verifiers/verifier.js'
+import type { ServiceDependencies, Subject } from './dependencies.js'
+
+/** A secret in the clear, and which verifier checks its codes. */
+export interface OpenSecret extends CodeParameters {
+  readonly kind: string
+  readonly key: Uint8Array
+}
+
+export interface Verification {
+  /** @throws {UnavailableError} if the registration has no such verifier. */
+  verifierOf: (kind: string) => Verifier
+  /** @throws {UnavailableError} if no verdict could be had. */
+  check: (subject: Subject, secret: OpenSecret, code: string, now: number) => Promise<Verdict>
+}
+
+/** Puts each code before the verifier that its enrolment belongs to. */
+export function createVerification (
+  { verifiers, window, clock, emit }: Pick<ServiceDependencies, 'verifiers' | 'window' | 'clock' | 'emit'>
+): Verification {
+  function verifierOf (kind: string): Verifier {
+    const verifier = verifiers.get(kind)
+    if (verifier) return verifier
+    throw new UnavailableError({
+      cause: new Error(`An authenticator is checked by the verifier "${kind}", which this registration does not have: ` +
+        'add it to the option verifier, or move the user with app.twoFactor.switchVerifier(userId, "local")')
+    })
+  }
+
+  return {
+    verifierOf,
+
+    async check (subject, { kind, key, algorithm, digits, period }, code, now) {
+      const verifier = verifierOf(kind)
+      const { signal } = subject
+      try {
+        const verdict = await verifier.check({ key, code, now, algorithm, digits, period, window, signal })
+        if (verdict.fallback) emit({ ...subject, type: 'fallback-used', verifier: kind, at: new Date(clock()) })
+        return verdict
+      } catch (cause) {
+        if (!signal?.aborted) emit({ ...subject, type: 'verifier-unavailable', verifier: kind, at: new Date(clock()) })
+        throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
+      }
+    }
+  }
+}
+
+// Enough to tell a code from the others of the last minutes, and too little to find a weak secret by.
+const fingerprintLength = 4
+
+/** What must be kept of a code that its verifier would call right again. */
+export function usedCodeOf (
+  authenticatorId: string, key: Uint8Array, code: string, { repeatableUntil }: Verdict
+): UsedCode | undefined {
+  if (repeatableUntil === undefined) return undefined
+  // Keyed by the secret, so that it stays the same when the encryption keys change.
+  const fingerprint = createHmac('sha256', key).update(`fastify-authenticator-2fa/v1/used-code/${code}`).digest()
+  return { authenticatorId, fingerprint: fingerprint.subarray(0, fingerprintLength), until: new Date(repeatableUntil) }
+}
