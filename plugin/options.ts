@@ -1,7 +1,7 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
-import { BadOptionError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
+import { checkOption, integerOption, refuseUnknown } from './option-checks.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
 import type { Lockout } from './service/dependencies.js'
@@ -56,8 +56,8 @@ export interface TwoFactorOptions {
   proof?: Proof
 
   /**
-   * What checks codes: `localVerifier()` or `authenticatorApi({ url })`. Of a list, the first one checks new enrolments,
-   * and every one those that it confirmed. A local one is always there. Default is `localVerifier()`.
+   * What checks codes: `localVerifier()` or `authenticatorApi({ url })`. Of a list, the first one takes new enrolments,
+   * and every one checks those that it confirmed. A local one is always there. Default is `localVerifier()`.
    */
   verifier?: Verifier | readonly Verifier[]
 
@@ -164,7 +164,7 @@ const hour = 3_600_000
  * @throws {BadOptionError} if one is missing, out of range or unknown. The keys themselves are checked by the key ring.
  */
 export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw new BadOptionError('options', 'an object')
+  checkOption('options', isObject(options), 'an object')
   // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
   const {
     issuer, storage, encryptionKeys, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
@@ -176,26 +176,26 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   const routes = wanted && prefix !== ''
 
   refuseUnknown(unknown)
-  check('issuer', typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':'), 'a name without a colon')
-  check('storage', isObject(storage) && typeof storage.claimAttempt === 'function', 'a storage, such as kyselyStorage(db)')
-  check('getUser', typeof getUser === 'function', 'a function that answers { id, label } or null')
-  check('prefix', prefix === '' ? path !== '' : isPrefix(prefix), 'a path that starts with a slash and does not end with one')
-  check('routes', typeof wanted === 'boolean', 'true or false')
-  check('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
-  check('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
-  check('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
-  check('verifyUrl', verifyUrl === undefined ? routes : isUrl(verifyUrl), 'a path or URL; routes: false needs it')
-  check('setupUrl', setupUrl === undefined ? routes : isUrl(setupUrl), 'a path or URL; routes: false needs it')
-  check('defaultRedirect', isUrl(defaultRedirect), 'a path or URL')
-  check('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
-  check('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
-  check('lockout', isObject(lockout), 'an object')
-  check('pages', typeof pages === 'boolean', 'true or false')
-  check('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
-  check('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
+  checkOption('issuer', typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':'), 'a name without a colon')
+  checkOption('storage', isObject(storage) && typeof storage.claimAttempt === 'function', 'a storage, such as kyselyStorage(db)')
+  checkOption('getUser', typeof getUser === 'function', 'a function that answers { id, label } or null')
+  checkOption('prefix', prefix === '' ? path !== '' : isPrefix(prefix), 'a path that starts with a slash and does not end with one')
+  checkOption('routes', typeof wanted === 'boolean', 'true or false')
+  checkOption('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
+  checkOption('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
+  checkOption('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
+  checkOption('verifyUrl', verifyUrl === undefined ? routes : isUrl(verifyUrl), 'a path or URL; routes: false needs it')
+  checkOption('setupUrl', setupUrl === undefined ? routes : isUrl(setupUrl), 'a path or URL; routes: false needs it')
+  checkOption('defaultRedirect', isUrl(defaultRedirect), 'a path or URL')
+  checkOption('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
+  checkOption('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
+  checkOption('lockout', isObject(lockout), 'an object')
+  checkOption('pages', typeof pages === 'boolean', 'true or false')
+  checkOption('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
+  checkOption('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
 
   const codes = {
-    algorithm, digits: integer('digits', digits, 6, 6, 8), period: integer('period', period, 30, 15, 120)
+    algorithm, digits: integerOption('digits', digits, 6, 6, 8), period: integerOption('period', period, 30, 15, 120)
   }
 
   return Object.freeze({
@@ -213,16 +213,16 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     setupUrl,
     defaultRedirect,
     ...codes,
-    window: integer('window', window, 1, 0, 2),
+    window: integerOption('window', window, 1, 0, 2),
     lockout: resolveLockout(lockout),
     rateLimit,
-    setupTtl: integer('setupTtl', setupTtl, hour / 6, 60_000, hour),
-    recoveryCodes: integer('recoveryCodes', recoveryCodes, 10, 5, 20),
-    maxAuthenticators: integer('maxAuthenticators', maxAuthenticators, 5, 1, 20),
-    stepUpMaxAge: integer('stepUpMaxAge', stepUpMaxAge, 300, 1, 86_400),
-    passTtl: integer('passTtl', passTtl, 24 * hour, 60_000, 30 * 24 * hour),
-    revalidate: integer('revalidate', revalidate, 30, 0, 3600),
-    storageTimeout: integer('storageTimeout', storageTimeout, 2000, 100, 30_000),
+    setupTtl: integerOption('setupTtl', setupTtl, hour / 6, 60_000, hour),
+    recoveryCodes: integerOption('recoveryCodes', recoveryCodes, 10, 5, 20),
+    maxAuthenticators: integerOption('maxAuthenticators', maxAuthenticators, 5, 1, 20),
+    stepUpMaxAge: integerOption('stepUpMaxAge', stepUpMaxAge, 300, 1, 86_400),
+    passTtl: integerOption('passTtl', passTtl, 24 * hour, 60_000, 30 * 24 * hour),
+    revalidate: integerOption('revalidate', revalidate, 30, 0, 3600),
+    storageTimeout: integerOption('storageTimeout', storageTimeout, 2000, 100, 30_000),
     pages,
     onEvent,
     clock
@@ -234,11 +234,11 @@ function resolveVerifiers (
 ): Pick<ResolvedOptions, 'verifier' | 'verifiers'> {
   const list = [given].flat()
   const [verifier] = list
-  check('verifier', verifier !== undefined && list.every(isVerifier), 'a verifier, such as localVerifier(), or a list of them')
+  checkOption('verifier', verifier !== undefined && list.every(isVerifier), 'a verifier, such as localVerifier(), or a list of them')
   const verifiers = new Map(list.map(verifier => [verifier.kind, verifier]))
-  check('verifier', verifiers.size === list.length, 'a list with one verifier of each kind')
+  checkOption('verifier', verifiers.size === list.length, 'a list with one verifier of each kind')
   const objection = verifier.objection?.(codes)
-  check('verifier', objection === undefined, `one for the codes of the other options: ${objection}`)
+  checkOption('verifier', objection === undefined, `one for the codes of the other options: ${objection}`)
   if (!verifiers.has('local')) verifiers.set('local', localVerifier())
   return { verifier, verifiers }
 }
@@ -251,29 +251,14 @@ function isVerifier (value: unknown): value is Verifier {
 function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unknown }: Partial<Lockout>): Lockout {
   refuseUnknown(unknown, 'lockout.')
   const resolved = {
-    attempts: integer('lockout.attempts', attempts, 5, 1, 20),
-    duration: integer('lockout.duration', duration, 60_000, 1_000, 24 * hour),
-    maxDuration: integer('lockout.maxDuration', maxDuration, Math.max(hour, duration ?? 0), 1_000, 24 * hour),
-    disableAfter: integer('lockout.disableAfter', disableAfter, 100, 1, 100)
+    attempts: integerOption('lockout.attempts', attempts, 5, 1, 20),
+    duration: integerOption('lockout.duration', duration, 60_000, 1_000, 24 * hour),
+    maxDuration: integerOption('lockout.maxDuration', maxDuration, Math.max(hour, duration ?? 0), 1_000, 24 * hour),
+    disableAfter: integerOption('lockout.disableAfter', disableAfter, 100, 1, 100)
   }
-  check('lockout.maxDuration', resolved.maxDuration >= resolved.duration, 'at least lockout.duration')
-  check('lockout.disableAfter', resolved.disableAfter >= resolved.attempts, 'at least lockout.attempts')
+  checkOption('lockout.maxDuration', resolved.maxDuration >= resolved.duration, 'at least lockout.duration')
+  checkOption('lockout.disableAfter', resolved.disableAfter >= resolved.attempts, 'at least lockout.attempts')
   return Object.freeze(resolved)
-}
-
-function refuseUnknown (options: object, path = ''): void {
-  const [name] = Object.keys(options)
-  if (name !== undefined) throw new BadOptionError(path + name, 'left out: there is no such option')
-}
-
-function integer (name: string, value: number | undefined, fallback: number, min: number, max: number): number {
-  const chosen = value ?? fallback
-  check(name, Number.isInteger(chosen) && chosen >= min && chosen <= max, `an integer from ${min} to ${max}`)
-  return chosen
-}
-
-function check (name: string, holds: boolean, expected: string): asserts holds {
-  if (!holds) throw new BadOptionError(name, expected)
 }
 
 function isObject (value: unknown): value is object {

@@ -78,8 +78,9 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
       const now = new Date(clock())
       const id = randomUUID()
       const sealed = keyRing.seal('authenticator-secret', [userId, id], key)
+      const parameters = { keyEncoding: encoding, algorithm, digits, period }
       const authenticator = {
-        id, kind, name, secret: sealed, keyEncoding: encoding, algorithm, digits, period, lastStep: 0, createdAt: now, lastUsedAt: null
+        id, kind, name, secret: sealed, ...parameters, lastStep: 0, createdAt: now, lastUsedAt: null
       }
       const salt = keyRing.seal('recovery-salt', [userId], randomBytes(32))
       if (!await storage.enable(userId, { authenticator, recoveryCodes: { salt, hashes: [] } })) {

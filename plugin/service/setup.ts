@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
-  AlreadyEnabledError, AuthenticatorLimitError, InvalidCodeError, SetupExpiredError, UnavailableError
+  AlreadyEnabledError, AuthenticatorLimitError, InvalidCodeError, SetupExpiredError
 } from '../errors.js'
 import { encodeBase32 } from '../otp/base32.js'
 import { keyUri } from '../otp/key-uri.js'
@@ -26,7 +26,7 @@ export interface PendingSetup {
 
 export interface Setups {
   /**
-   * Makes a secret, tells a remote verifier of it, and seals it. Nothing is written: an abandoned setup leaves no trace.
+   * Makes a secret, tells a remote verifier, and seals it. Nothing is written: an abandoned setup leaves no trace.
    *
    * @param first - It is to be the user's first authenticator.
    * @throws {UnavailableError}
@@ -85,12 +85,7 @@ export function createSetups (
   return {
     async begin (subject, label, first) {
       const key = verifier.createKey?.() ?? randomBytes(secretLength[algorithm])
-      try {
-        await verifier.pair?.({ key, issuer, label, algorithm, digits, period, signal: subject.signal })
-      } catch (cause) {
-        if (!subject.signal?.aborted) emit({ ...subject, type: 'verifier-unavailable', verifier: verifier.kind, at: new Date(clock()) })
-        throw new UnavailableError({ cause })
-      }
+      await verification.pair(subject, { key, issuer, label, algorithm, digits, period })
       const pending: Sealed = {
         id: randomUUID(),
         kind: verifier.kind,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { UnavailableError } from '../errors.js'
 import type { UsedCode } from '../storage/storage.js'
-import type { CodeParameters, Verdict, Verifier } from '../verifiers/verifier.js'
+import type { CodeParameters, Pairing, Verdict, Verifier } from '../verifiers/verifier.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
 
 /** A secret in the clear, and which verifier checks its codes. */
@@ -13,13 +13,15 @@ export interface OpenSecret extends CodeParameters {
 export interface Verification {
   /** @throws {UnavailableError} if the registration has no such verifier. */
   verifierOf: (kind: string) => Verifier
+  /** Tells the verifier of new enrolments of a secret. @throws {UnavailableError} */
+  pair: (subject: Subject, pairing: Pairing) => Promise<void>
   /** @throws {UnavailableError} if no verdict could be had. */
   check: (subject: Subject, secret: OpenSecret, code: string, now: number) => Promise<Verdict>
 }
 
 /** Puts each code before the verifier that its enrolment belongs to. */
 export function createVerification (
-  { verifiers, window, clock, emit }: Pick<ServiceDependencies, 'verifiers' | 'window' | 'clock' | 'emit'>
+  { verifier: first, verifiers, window, clock, emit }: ServiceDependencies
 ): Verification {
   function verifierOf (kind: string): Verifier {
     const verifier = verifiers.get(kind)
@@ -30,20 +32,31 @@ export function createVerification (
     })
   }
 
+  async function ask<Answer extends Pick<Verdict, 'fallback'>> (
+    subject: Subject, { kind }: Verifier, task: () => Answer | Promise<Answer>
+  ): Promise<Answer> {
+    const tell = (type: 'fallback-used' | 'verifier-unavailable') =>
+      emit({ ...subject, type, verifier: kind, at: new Date(clock()) })
+    try {
+      const answer = await task()
+      if (answer.fallback) tell('fallback-used')
+      return answer
+    } catch (cause) {
+      if (!subject.signal?.aborted) tell('verifier-unavailable')
+      throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
+    }
+  }
+
   return {
     verifierOf,
 
-    async check (subject, { kind, key, algorithm, digits, period }, code, now) {
+    async pair (subject, pairing) {
+      await ask(subject, first, async () => await first.pair?.({ ...pairing, signal: subject.signal }) ?? {})
+    },
+
+    async check (subject, { kind, ...secret }, code, now) {
       const verifier = verifierOf(kind)
-      const { signal } = subject
-      try {
-        const verdict = await verifier.check({ key, code, now, algorithm, digits, period, window, signal })
-        if (verdict.fallback) emit({ ...subject, type: 'fallback-used', verifier: kind, at: new Date(clock()) })
-        return verdict
-      } catch (cause) {
-        if (!signal?.aborted) emit({ ...subject, type: 'verifier-unavailable', verifier: kind, at: new Date(clock()) })
-        throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
-      }
+      return ask(subject, verifier, () => verifier.check({ ...secret, code, now, window, signal: subject.signal }))
     }
   }
 }

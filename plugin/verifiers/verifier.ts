@@ -1,4 +1,4 @@
-/** How a secret is written where it leaves the host: as Base32, as the ASCII characters themselves, or as hex digits. */
+/** How a secret is written where it leaves the host: in Base32, as its own ASCII characters, or in hex digits. */
 export type KeyEncoding = 'base32' | 'ascii' | 'hex'
 
 /** What the codes of a secret are made with. */
@@ -25,11 +25,11 @@ export interface CodeToCheck extends CodeParameters {
 
 export interface Verdict {
   readonly right: boolean
-  /** The time step of a right code, if it is known: this one, and all before it, are used then. Steps rise with time. */
+  /** Time step of a right code, if it is known: this one, and all before it, are used then. Steps rise with time. */
   readonly step?: number | undefined
   /**
-   * Until when the verifier would call this code right again, in milliseconds since the epoch. Absent if the step tells
-   * it all. A verdict has this or a step.
+   * Until when the verifier would call this code right again, in milliseconds since the epoch. Absent if the step alone
+   * tells. A verdict of "right" has this or a step.
    */
   readonly repeatableUntil?: number
   /** The code was checked in this process, since the remote verifier was out of reach. */
@@ -55,11 +55,11 @@ export interface Verifier {
   /** Makes the secret of a new enrolment. Default is random bytes, as many as the HMAC has. */
   createKey? (): Uint8Array
 
-  /** Why it cannot check the codes of such a secret, as the end of a sentence; `undefined` if it can. Default: it can. */
+  /** Why it cannot check the codes of such a secret, as a sentence; `undefined` if it can. Default: it can. */
   objection? (secret: CodeParameters & { readonly key?: Uint8Array }): string | undefined
 
   /** Tells the verifier of a new secret. @throws If it cannot be had: then nothing is shown to the user. */
-  pair? (pairing: Pairing): Promise<void>
+  pair? (pairing: Pairing): Promise<Pick<Verdict, 'fallback'>>
 
   /** @throws If no verdict could be had. It never says "right" in doubt. */
   check (code: CodeToCheck): Verdict | Promise<Verdict>
