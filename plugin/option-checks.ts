@@ -10,7 +10,9 @@ export function checkOption (name: string, holds: boolean, expected: string): as
  *
  * @throws {BadOptionError}
  */
-export function integerOption (name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+export function integerOption (
+  name: string, value: number | undefined, fallback: number, min: number, max: number
+): number {
   const chosen = value ?? fallback
   checkOption(name, Number.isInteger(chosen) && chosen >= min && chosen <= max, `an integer from ${min} to ${max}`)
   return chosen

@@ -45,7 +45,9 @@ export function authenticatorApi (options: AuthenticatorApiOptions): Verifier {
     objection,
 
     async pair ({ key, issuer, label, signal }) {
-      const pairing = client.pair({ appName: issuer, appInfo: label, secretCode: secretCode(key) }, signal)
+      // The QR code is drawn here, so a name that is cut short there is not seen anywhere.
+      const names = { appName: issuer.slice(0, 64), appInfo: label.slice(0, 128) }
+      const pairing = client.pair({ ...names, secretCode: secretCode(key) }, signal)
       return await ask(pairing.then(() => ({})), signal) ?? { fallback: true }
     },
 

@@ -3,10 +3,10 @@ import session from '@fastify/session'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import twoFactor, { kyselyStorage, type TwoFactorDatabase } from '../../plugin/index.js'
+import twoFactor, { authenticatorApi, kyselyStorage, localVerifier, type TwoFactorDatabase } from '../../plugin/index.js'
 
 // A host as a process of its own, on the database and the clock that its environment names.
-const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '' } = process.env
+const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '', AUTHENTICATOR_API: url } = process.env
 let now = Number(NOW)
 process.on('message', message => {
   now = Number(message)
@@ -25,6 +25,7 @@ await app.register(twoFactor, {
   encryptionKeys: [ENCRYPTION_KEY],
   storage: kyselyStorage(db),
   getUser: request => request.session.user ?? null,
+  verifier: url ? authenticatorApi({ url, allowHttp: true }) : localVerifier(),
   clock: () => now,
   // Here it is counted, not timed: a thousand requests at once may take their time on a small machine.
   storageTimeout: 10_000

@@ -30,7 +30,7 @@ export interface AuthenticatorApiOptions {
   readonly tolerance?: number
 
   /**
-   * `'local'`: while the service is out of reach, codes are checked in this process, with the plugin's `window`. Default
+   * `'local'`: without an answer of the service, codes are checked in this process, with the plugin's `window`. Default
    * is `'none'`: then nobody is let in.
    */
   readonly fallback?: 'none' | 'local'
