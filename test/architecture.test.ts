@@ -84,8 +84,8 @@ const rules: readonly Rule[] = [
   {
     files: /^authenticator-api\//,
     imports: [
-      /^(errors|option-checks)$/, /^node:(crypto|http|zlib)$/, /^(qr|@fastify\/(error|rate-limit))$/, /^otp\/(base32|key-uri|totp)$/,
-      /^routes\/parsers$/, /^authenticator-api\//
+      /^(errors|option-checks)$/, /^node:(crypto|http|zlib)$/, /^(qr|@fastify\/(error|rate-limit))$/,
+      /^otp\/(base32|key-uri|totp)$/, /^routes\/parsers$/, /^authenticator-api\//
     ],
     types: [fastify]
   },

@@ -5,8 +5,10 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import twoFactor, { bearerProof, errors, kyselyStorage, localVerifier, sessionProof, type TwoFactorOptions } from '../plugin/index.js'
-import { resolveOptions } from '../plugin/options.js'
+import twoFactor, {
+  authenticatorApi, bearerProof, errors, kyselyStorage, localVerifier, sessionProof, type TwoFactorOptions
+} from '../plugin/index.js'
+import { resolveOptions, type ResolvedOptions } from '../plugin/options.js'
 import { openDatabase } from './helpers/database.js'
 import { buildHost, codeAt, encryptionKeys, enrol, intercept, signIn } from './helpers/host.js'
 import { freePort } from './helpers/postgres.js'
@@ -18,7 +20,7 @@ const required: TwoFactorOptions = { issuer: 'Acme', storage, encryptionKeys, ge
 const given = (option: string, value: unknown) => ({ ...required, [option]: value }) as unknown as TwoFactorOptions
 
 t.test('every default is the value that the documentation states', async t => {
-  const { proof, verifier, ...resolved } = resolveOptions(required)
+  const { proof, verifier, verifiers, ...resolved } = resolveOptions(required)
   t.same(resolved, {
     ...required,
     prefix: '/2fa',
@@ -47,15 +49,16 @@ t.test('every default is the value that the documentation states', async t => {
   })
   t.equal(proof.ambient, true, 'sessionProof()')
   t.equal(verifier.kind, 'local')
+  t.same([...verifiers.values()], [verifier])
   t.ok(Object.isFrozen(resolveOptions(required)) && Object.isFrozen(resolveOptions(required).lockout))
 })
 
 t.test('an option that is undefined has its default', async t => {
-  const names = Object.keys(resolveOptions(required)).filter(name => !(name in required))
+  const names = Object.keys(resolveOptions(required)).filter(name => !(name in required) && name !== 'verifiers')
   const blank = Object.fromEntries(names.map(name => [name, undefined]))
-  const { proof: _, verifier: __, ...resolved } = resolveOptions({ ...blank, ...required })
-  const { proof: ___, verifier: ____, ...expected } = resolveOptions(required)
-  t.same(resolved, expected)
+  // Each call makes its own of these three.
+  const comparable = ({ proof: _, verifier: __, verifiers: ___, ...resolved }: ResolvedOptions) => resolved
+  t.same(comparable(resolveOptions({ ...blank, ...required })), comparable(resolveOptions(required)))
 })
 
 const no = [null, 0, 1, '', 'x', {}, [], Symbol('x')]
@@ -68,7 +71,11 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   prefix: { good: ['/2fa', '/a/b-c_d.e~f'], bad: ['', '/', '2fa', '/2fa/', '//2fa', '/2 fa', '/2fa?x', '/:id', '/*', '/2fa#', '/../2fa/', null, true, 1, {}], says: /starts with a slash/ },
   routes: { good: [true], bad: no, says: /true or false/ },
   proof: { good: [sessionProof(), bearerProof()], bad: [null, 'session', 1, {}, sessionProof], says: /sessionProof\(\) or bearerProof\(\)/ },
-  verifier: { good: [localVerifier()], bad: [null, 'local', 1, {}, localVerifier], says: /a verifier, such as localVerifier\(\)/ },
+  verifier: {
+    good: [localVerifier(), [localVerifier()], [authenticatorApi({ url: 'https://example.com' }), localVerifier()]],
+    bad: [null, 'local', 1, {}, localVerifier, [], [localVerifier(), null], { kind: 1, check () {} }],
+    says: /a verifier, such as localVerifier\(\), or a list/
+  },
   protect: { good: ['marked', 'all'], bad: [null, 'ALL', 'none', '', true, false, 1], says: /"marked" or "all"/ },
   loginUrl: { good: [null, '/login', '/login?x=1', 'https://id.example.com/login', 'http://localhost:3000'], bad: ['', 'login', '//evil.example', '/\\evil', 'javascript:alert(1)', '/a b', '/a\n', 1, true, {}], says: /a path or URL, or null/ },
   verifyUrl: { good: ['/code', 'https://id.example.com/code'], bad: [null, '', 'code', '//evil.example', '/\\evil', 'javascript:alert(1)', 1, {}], says: /a path or URL/ },
@@ -107,7 +114,8 @@ t.test('every option is checked, with a message that says what to do', async t =
       }
     }
   }
-  const checked = new Set([...Object.keys(cases), 'encryptionKeys'])
+  // The keys have their own test; the verifiers are made of the option verifier.
+  const checked = new Set([...Object.keys(cases), 'encryptionKeys', 'verifiers'])
   for (const option of Object.keys(resolveOptions(required))) t.ok(checked.has(option), `${option} has its cases here`)
 })
 
@@ -223,4 +231,17 @@ t.test('the period and the digest of an enrolment are its own: changed options l
   const after = await buildHost(t, { storage: filled, clock: before.clock, algorithm: 'SHA512', digits: 8, period: 60 })
 
   t.equal((await (await signIn(after)).post('/2fa/verify', { code: codeAt(secret, before.clock) })).statusCode, 200)
+})
+
+t.test('verifiers: one of each kind, a local one always, and none for codes that it cannot check', async t => {
+  const api = authenticatorApi({ url: 'https://example.com' })
+  t.same([...resolveOptions({ ...required, verifier: api }).verifiers.keys()], ['authenticator-api', 'local'])
+  t.equal(resolveOptions({ ...required, verifier: [api, localVerifier()] }).verifier, api)
+  t.throws(() => resolveOptions({ ...required, verifier: [api, api] }), { code: 'FST_2FA_BAD_OPTION', message: /one verifier of each kind/ })
+  for (const codes of [{ digits: 8 }, { period: 60 }, { algorithm: 'SHA256' }] as const) {
+    t.throws(() => resolveOptions({ ...required, ...codes, verifier: api }), {
+      code: 'FST_2FA_BAD_OPTION', message: /AuthenticatorAPI\.com knows SHA1, 6 digits and 30 seconds/
+    })
+    t.doesNotThrow(() => resolveOptions({ ...required, ...codes, verifier: [localVerifier(), api] }))
+  }
 })

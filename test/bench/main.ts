@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { benchGuard } from './guard.js'
 import { benchOtp } from './otp.js'
 import { benchQr } from './qr.js'
+import { benchRemote } from './remote.js'
 import { benchVerify } from './verify.js'
 
 console.log(`${cpus()[0]?.model ?? 'Unknown CPU'}, ${availableParallelism()} cores, Node.js ${process.version}`)
@@ -10,3 +11,4 @@ await benchOtp()
 await benchQr()
 await benchGuard()
 await benchVerify()
+await benchRemote()

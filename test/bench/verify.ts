@@ -1,6 +1,4 @@
 import autocannon from 'autocannon'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { TOTP, Secret } from 'otpauth'
 import { sql } from 'kysely'
@@ -8,7 +6,7 @@ import { createKeyRing } from '../../plugin/secrets/key-ring.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
-import { HttpClient } from '../helpers/process.js'
+import { HttpClient, startServer } from '../helpers/process.js'
 import { median } from './rounds.js'
 
 const users = 400
@@ -28,9 +26,8 @@ export async function benchVerify (rounds = 7): Promise<void> {
     const secrets = await enrolUsers(kyselyStorage(db), key)
     await sql`vacuum analyze`.execute(db)
 
-    const child = fork(new URL('./verify-host.ts', import.meta.url), { env: { ...process.env, DATABASE_URL: url, ENCRYPTION_KEY: key } })
-    t.teardown(() => child.kill())
-    const [origin] = await once(child, 'message') as [string]
+    const environment = { DATABASE_URL: url, ENCRYPTION_KEY: key, NOW: String(start), RATE_LIMIT: 'off' }
+    const { origin, setClock } = await startServer(t, environment)
 
     const measured = { right: [] as number[], wrong: [] as number[] }
     const statements = { right: [] as number[], wrong: [] as number[] }
@@ -38,8 +35,7 @@ export async function benchVerify (rounds = 7): Promise<void> {
     for (let round = -1; round < rounds; round++) {
       for (const kind of ['wrong', 'right'] as const) {
         now += 60_000
-        child.send(now)
-        await once(child, 'message')
+        await setClock(now)
         const requests = await signInAll(origin, secrets, now, kind === 'right')
         await sql`select pg_stat_statements_reset()`.execute(db)
         const speed = await load(origin, requests, kind === 'right' ? 200 : 401)
@@ -62,7 +58,9 @@ export async function benchVerify (rounds = 7): Promise<void> {
   }
 }
 
-async function enrolUsers (storage: ReturnType<typeof kyselyStorage>, key: string): Promise<Map<string, Secret>> {
+export async function enrolUsers (
+  storage: ReturnType<typeof kyselyStorage>, key: string, kind = 'local'
+): Promise<Map<string, Secret>> {
   const ring = createKeyRing([key])
   const secrets = new Map<string, Secret>()
   for (let index = 0; index < users; index++) {
@@ -72,7 +70,7 @@ async function enrolUsers (storage: ReturnType<typeof kyselyStorage>, key: strin
     await storage.enable(userId, {
       authenticator: {
         id: 'phone',
-        kind: 'local',
+        kind,
         name: 'Phone',
         secret: ring.seal('authenticator-secret', [userId, 'phone'], secret.bytes),
         keyEncoding: 'base32',

@@ -18,7 +18,7 @@ export async function openPglite (): Promise<Kysely<TwoFactorDatabase>> {
     return db
   })()
   const db = await opened
-  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes'] as const) {
+  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
     await db.deleteFrom(`two_factor_${table}`).execute()
   }
   return db

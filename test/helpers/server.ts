@@ -6,7 +6,7 @@ import pg from 'pg'
 import twoFactor, { authenticatorApi, kyselyStorage, localVerifier, type TwoFactorDatabase } from '../../plugin/index.js'
 
 // A host as a process of its own, on the database and the clock that its environment names.
-const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '', AUTHENTICATOR_API: url } = process.env
+const { DATABASE_URL, ENCRYPTION_KEY = '', NOW = '', AUTHENTICATOR_API: url, RATE_LIMIT } = process.env
 let now = Number(NOW)
 process.on('message', message => {
   now = Number(message)
@@ -19,7 +19,9 @@ const db = new Kysely<TwoFactorDatabase>({ dialect: new PostgresDialect({ pool }
 
 const app = Fastify()
 await app.register(cookie)
-await app.register(session, { secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false })
+await app.register(session, {
+  secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false, rolling: false
+})
 await app.register(twoFactor, {
   issuer: 'Acme',
   encryptionKeys: [ENCRYPTION_KEY],
@@ -27,6 +29,7 @@ await app.register(twoFactor, {
   getUser: request => request.session.user ?? null,
   verifier: url ? authenticatorApi({ url, allowHttp: true }) : localVerifier(),
   clock: () => now,
+  ...(RATE_LIMIT === 'off' && { rateLimit: false }),
   // Here it is counted, not timed: a thousand requests at once may take their time on a small machine.
   storageTimeout: 10_000
 })

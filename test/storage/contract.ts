@@ -135,6 +135,70 @@ export async function checkStorage (
     t.match(await storage.findStatus('ada'), { failedAttempts: 5, lockedUntil: later(60) })
   })
 
+  await t.test('a used code is refused until it has run out, whatever else is known of it', async t => {
+    const [storage, other] = await open(t)
+    await enabled(storage)
+    const usedCode = (text: string, until = later(660)) =>
+      ({ authenticatorId: 'phone', fingerprint: Buffer.from(text), until })
+    const accept = (text: string, at = now, step?: number, id = text, from = storage) => from.acceptStep('ada', {
+      authenticatorId: 'phone', step, usedCode: usedCode(text, new Date(at.getTime() + 660_000)), now: at, pass: pass(id)
+    })
+
+    await storage.claimAttempt('ada', rules)
+    const results = await times(20, index => accept('a', now, undefined, `a-${index}`, index % 2 ? storage : other))
+    t.equal(results.filter(Boolean).length, 1, 'of twenty concurrent calls one wins')
+    t.ok(await storage.findPass('ada', Buffer.from(`a-${results.indexOf(true)}`)))
+    t.equal(await storage.findPass('ada', Buffer.from(`a-${results.indexOf(false)}`)), undefined)
+    t.match(await storage.findStatus('ada'), { failedAttempts: 0, authenticators: [{ lastStep: 100, lastUsedAt: now }] })
+
+    t.equal(await accept('a', later(659), 105), false, 'also if its step is new')
+    t.match(await storage.findStatus('ada'), { authenticators: [{ lastStep: 100, lastUsedAt: now }] }, 'then no step is burned')
+    t.equal(await accept('b', later(10), 105), true, 'another code')
+    t.equal(await accept('c', later(20), 105), false, 'another code of the same step')
+    t.equal(await accept('a', later(660)), true, 'the same digits, when they are another code')
+    t.equal(await accept('a', later(661)), false)
+    t.match(await storage.findStatus('ada'), { authenticators: [{ lastStep: 105 }] })
+
+    await storage.reset('ada')
+    t.equal(await accept('d'), false, 'not without two-factor authentication')
+    await enabled(storage)
+    t.equal(await accept('a', later(662)), true, 'a reset forgets')
+  })
+
+  await t.test('the code of a setup is used with it', async t => {
+    const [storage] = await open(t)
+    const usedCode = (authenticatorId: string) => ({ authenticatorId, fingerprint: Buffer.from('a'), until: later(660) })
+    const recoveryCodes = { salt: Buffer.from('salt'), hashes }
+    await storage.enable('ada', { authenticator: authenticator(), usedCode: usedCode('phone'), pass: pass(), recoveryCodes })
+    await storage.addAuthenticator('ada', {
+      authenticator: authenticator('tablet'), usedCode: usedCode('tablet'), pass: pass('second')
+    }, 5)
+    for (const id of ['phone', 'tablet']) {
+      const again = { authenticatorId: id, step: undefined, usedCode: usedCode(id), now }
+      t.equal(await storage.acceptStep('ada', again), false, id)
+    }
+  })
+
+  await t.test('an enrolment from elsewhere has no codes and no pass', async t => {
+    const [storage] = await open(t)
+    const recoveryCodes = { salt: Buffer.from('salt'), hashes: [] }
+    t.equal(await storage.enable('ada', { authenticator: authenticator(), recoveryCodes }), true)
+    t.match(await storage.findStatus('ada'), { recoveryCodesLeft: 0, authenticators: [{ id: 'phone' }] })
+    t.equal(await storage.addAuthenticator('ada', { authenticator: authenticator('tablet') }, 5), 'added')
+  })
+
+  await t.test('authenticators are moved to another verifier by their ids', async t => {
+    const [storage] = await open(t)
+    await enabled(storage)
+    await storage.addAuthenticator('ada', { authenticator: authenticator('tablet'), pass: pass('second') }, 5)
+    await enabled(storage, 'eve')
+    t.equal(await storage.setKind('ada', ['phone', 'watch'], 'remote'), 1)
+    const kinds = async (user: string) =>
+      (await storage.findStatus(user))?.authenticators.map(({ id, kind }) => `${id}: ${kind}`).sort()
+    t.same(await kinds('ada'), ['phone: remote', 'tablet: local'])
+    t.same(await kinds('eve'), ['phone: local'])
+  })
+
   await t.test('a refunded attempt is not counted, and takes back the lock that it set and no other', async t => {
     const [storage] = await open(t)
     await enabled(storage)

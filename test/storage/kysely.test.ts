@@ -30,6 +30,17 @@ t.test('migrations run twice, and from several processes at once', async t => {
   t.equal(await kyselyStorage(connect(t, url)).isEnabled('ada'), false)
 })
 
+t.test('a database of the first version is told from one of today, and upgraded', async t => {
+  const url = await server.createDatabase()
+  const db = connect(t, url)
+  await migrations.two_factor_0001_initial?.up(db)
+  await db.insertInto('two_factor_users').values({ user_id: 'ada', enabled_at: new Date(), created_at: new Date() }).execute()
+  await t.rejects(kyselyStorage(db).sampleSecret(), { code: 'FST_2FA_BAD_OPTION', message: /migrate\(db\)/ })
+  await migrate(db)
+  t.equal(await kyselyStorage(db).sampleSecret(), undefined)
+  t.equal(await kyselyStorage(db).isEnabled('ada'), true)
+})
+
 t.test('migrations go down again', async t => {
   const db = await openPostgres(t, server)
   for (const migration of Object.values(migrations).reverse()) await migration.down?.(db)

@@ -142,6 +142,28 @@ t.test('a dead service is left alone, and tried again by one call', async t => {
   })
 })
 
+t.test('200 at once to a service that hangs all end with the time of one', async t => {
+  const service = await startService(t, () => {})
+  const verifier = connect(t, service, { breaker: { failures: 5 }, connections: 8 })
+  const all = await Promise.allSettled(Array.from({ length: 200 }, () => check(verifier)))
+  t.ok(all.every(({ status }) => status === 'rejected'))
+  t.ok(service.asked.length <= 8, 'the others waited for a connection')
+  const before = service.asked.length
+  await t.rejects(check(verifier), /failed 5 times in a row/)
+  t.equal(service.asked.length, before)
+})
+
+t.test('an answer that comes too late is nobody else\'s', async t => {
+  let answerLate = () => {}
+  const service = await startService(t, response => { answerLate = () => response.end('True') })
+  const verifier = connect(t, service, { connections: 1 })
+  await t.rejects(check(verifier), /TimeoutError/)
+  service.respond = response => response.end('False')
+  const next = check(verifier)
+  answerLate()
+  t.match(await next, { right: false })
+})
+
 t.test('while one call tries a service that hangs, the others do not wait for it', async t => {
   const service = await startService(t, response => response.writeHead(500).end())
   const verifier = connect(t, service, { breaker: { failures: 1, pause: 10 }, timeout: 60_000 })

@@ -219,6 +219,21 @@ t.test('from remote to local and back: the app of the user keeps working', async
   await t.rejects(app.twoFactor.switchVerifier('bob', 'authenticator-api'), { code: 'FST_2FA_BAD_SECRET', message: /ASCII/ })
 })
 
+t.test('a user of the service is taken over, and goes on being checked there', async t => {
+  const { host, app, clock, checker } = await setUp(t)
+  const user = { secret: '12345678BXYT', encoding: 'ascii', kind: 'authenticator-api' } as const
+  t.equal(await app.twoFactor.importSecret('ada', user), true)
+  t.same(checker.asked, [], 'the service knows no users')
+  const code = codeAt('GEZDGNBVGY3TQQSYLFKA', clock)
+  t.equal((await (await signIn(host)).post('/2fa/verify', { code })).statusCode, 200)
+  t.equal(checker.asked[0], `/Validate.aspx?Pin=${code}&SecretCode=12345678BXYT`)
+
+  await t.rejects(app.twoFactor.importSecret('eve', { ...user, encoding: 'hex', secret: 'ff'.repeat(20) }), {
+    code: 'FST_2FA_BAD_SECRET', message: /ASCII/
+  })
+  await t.rejects(app.twoFactor.importSecret('eve', { ...user, period: 60 }), { code: 'FST_2FA_BAD_SECRET' })
+})
+
 t.test('a host that goes local: old enrolments wait for their verifier, and say what to do', async t => {
   const clock = createClock()
   const checker = await startChecker(t, { clock })
