@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /** The bank's API: bearer tokens, no cookies, and the same second factor as the pages. */
-export async function api (app: FastifyInstance, { config, db, accounts, clock }: Demo): Promise<void> {
+export async function api (app: FastifyInstance, { config, db, checker, accounts, clock }: Demo): Promise<void> {
   // What the database says is for the log alone.
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { statusCode = 500 } = error
@@ -31,6 +31,7 @@ export async function api (app: FastifyInstance, { config, db, accounts, clock }
     encryptionKeys: config.encryptionKeys,
     storage: kyselyStorage(db),
     proof: bearerProof(),
+    verifier: checker.verifiers,
     getUser: ({ account }) => account && { id: account.id, label: account.email },
     clock
   })

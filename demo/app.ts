@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAccounts, demoAccount, type Accounts } from './accounts.js'
 import { api } from './api.js'
+import type { Checker } from './checker.js'
 import type { DemoConfig } from './config.js'
 import type { DemoDatabase } from './database.js'
 import { web } from './web.js'
@@ -13,6 +14,7 @@ import { web } from './web.js'
 export interface Demo {
   readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'> & Partial<Pick<DemoConfig, 'trustedProxies'>>
   readonly db: Kysely<DemoDatabase>
+  readonly checker: Checker
   readonly accounts: Accounts
   readonly clock: () => number
 }
@@ -20,9 +22,9 @@ export interface Demo {
 const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; " +
   "base-uri 'none'; frame-ancestors 'none'"
 
-/** Puts the demo together. It listens nowhere yet, and the database stays the caller's. */
+/** Puts the demo together. It listens nowhere yet, and the database and the checker stay the caller's. */
 export async function buildApp (
-  { config, db, clock = Date.now }: Pick<Demo, 'config' | 'db'> & { readonly clock?: () => number }
+  { config, db, checker, clock = Date.now }: Pick<Demo, 'config' | 'db' | 'checker'> & { readonly clock?: () => number }
 ): Promise<FastifyInstance> {
   const { trustedProxies = [] } = config
   const app = Fastify({
@@ -37,7 +39,7 @@ export async function buildApp (
   const otpauth = join(dirname(fileURLToPath(import.meta.resolve('otpauth'))), 'otpauth.esm.min.js')
   app.get('/vendor/otpauth.js', async (_request, reply) => reply.type('text/javascript').sendFile(otpauth, '/'))
 
-  const demo: Demo = { config, db, accounts: createAccounts(db, clock), clock }
+  const demo: Demo = { config, db, checker, accounts: createAccounts(db, clock), clock }
   await app.register(web, demo)
   await app.register(api, { ...demo, prefix: '/api' })
   // Its password is in the documentation, so it is not for production.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 
 export interface DemoConfig {
   /** PostgreSQL, or `undefined` for the embedded database in `folder`. */
@@ -15,11 +16,15 @@ export interface DemoConfig {
   readonly secure: boolean
   /** Proxies whose word on the client's address and on HTTPS is taken. */
   readonly trustedProxies: readonly string[]
+  /** What checks the codes of new authenticators: this process, or a server of the AuthenticatorAPI.com protocol. */
+  readonly verifier: 'local' | 'api'
+  /** That server, or `undefined` for one beside the demo. */
+  readonly authenticatorApiUrl: string | undefined
   /** Variables that production needs, and that were made up here. */
   readonly madeUp: readonly string[]
 }
 
-/** What is wrong with the environment, and what to do. */
+/** What is wrong with the environment or the arguments, and what to do. */
 export class ConfigError extends Error {}
 
 const howTo = {
@@ -28,15 +33,18 @@ const howTo = {
   SESSION_SECRET: 'at least 32 characters; make one with: node -e "console.log(crypto.randomBytes(32).toString(\'hex\'))"'
 } as const
 
+const usage = 'Say --verifier=local (the default) or --verifier=api, as in: npm start -- --verifier=api'
+
 type Secret = keyof typeof howTo
 
 /**
- * Reads the environment. What is missing is made up and kept in the data folder, but never in production or beside a
- * database that outlives this folder.
+ * Reads the environment and the arguments. What is missing is made up and kept in the data folder, but never in
+ * production or beside a database that outlives this folder.
  *
  * @throws {ConfigError}
  */
-export function readConfig (env: NodeJS.ProcessEnv): DemoConfig {
+export function readConfig (env: NodeJS.ProcessEnv, args: readonly string[] = []): DemoConfig {
+  const verifier = verifierOf(args)
   const production = env.NODE_ENV === 'production'
   const folder = env.DEMO_DATA ?? join(import.meta.dirname, '..', '.demo')
   const databaseUrl = env.DATABASE_URL || undefined
@@ -50,6 +58,7 @@ export function readConfig (env: NodeJS.ProcessEnv): DemoConfig {
   }
   const port = Number(env.PORT || 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new ConfigError('PORT must be a number from 0 to 65535')
+  const authenticatorApiUrl = env.AUTHENTICATOR_API_URL ? serviceUrl(env.AUTHENTICATOR_API_URL) : undefined
 
   const kept = missing.length > 0 ? keptSecrets(folder) : undefined
   const sessionSecret = env.SESSION_SECRET || kept?.sessionSecret || ''
@@ -63,8 +72,32 @@ export function readConfig (env: NodeJS.ProcessEnv): DemoConfig {
     port,
     secure: production,
     trustedProxies: production ? proxies(env.TRUST_PROXY || 'loopback') : [],
+    verifier,
+    authenticatorApiUrl,
     madeUp: missing
   }
+}
+
+function verifierOf (args: readonly string[]): DemoConfig['verifier'] {
+  try {
+    const { values: { verifier } } = parseArgs({ args: [...args], options: { verifier: { type: 'string', default: 'local' } } })
+    if (verifier === 'local' || verifier === 'api') return verifier
+  } catch (cause) {
+    throw new ConfigError(`${(cause as Error).message}. ${usage}`, { cause })
+  }
+  throw new ConfigError(usage)
+}
+
+/** As the package has it, but with plain HTTP on this machine alone: every secret passes there. */
+function serviceUrl (text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isLoopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  const isBare = url !== undefined && !url.search && !url.hash && !url.username && !url.password
+  if (!isBare || (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))) {
+    throw new ConfigError('AUTHENTICATOR_API_URL must be an address such as https://www.authenticatorapi.com; ' +
+      'http:// is for this machine alone, since every secret passes there')
+  }
+  return text
 }
 
 /** Addresses, not a count of hops: a count would be taken from anybody who reaches the port. */

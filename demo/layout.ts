@@ -1,8 +1,16 @@
 import type { Account } from './accounts.js'
 import { html, type Html } from './html.js'
 
+export interface Layout {
+  readonly title: string
+  readonly account: Account | undefined
+  /** Where the codes of new authenticators are checked. */
+  readonly checked: string
+  readonly content: Html
+}
+
 /** A page of the demo, with the way to the others. */
-export function layout (title: string, account: Account | undefined, content: Html): string {
+export function layout ({ title, account, checked, content }: Layout): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -28,7 +36,10 @@ ${account
 <h1>${title}</h1>
 ${content}
 </main>
-<footer>A demo of fastify-authenticator-2fa. No phone at hand? <a href="/phone" target="_blank">Open the demo phone</a>.</footer>
+<footer>
+A demo of fastify-authenticator-2fa. No phone at hand? <a href="/phone" target="_blank">Open the demo phone</a>.
+<br>Codes of new authenticators are checked ${checked}.
+</footer>
 </body>
 </html>
 `.markup

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import type { Kysely } from 'kysely'
 import { demoAccount } from './accounts.js'
-import { buildApp } from './app.js'
+import { buildApp, type Demo } from './app.js'
+import { openChecker, type Checker } from './checker.js'
 import { ConfigError, readConfig, type DemoConfig } from './config.js'
-import { openDatabase, type DemoDatabase } from './database.js'
+import { openDatabase } from './database.js'
 
 try {
-  await start(readConfig(process.env))
+  await start(readConfig(process.env, process.argv.slice(2)))
 } catch (error) {
   console.error(explain(error))
   process.exit(1)
@@ -14,8 +14,13 @@ try {
 
 async function start (config: DemoConfig): Promise<void> {
   const db = await openDatabase(config)
-  const { app, address } = await listen(config, db).catch(async error => {
+  const checker = await openChecker(config)
+  const close = async () => {
+    await checker.close()
     await db.destroy()
+  }
+  const { app, address } = await listen(config, { db, checker }).catch(async error => {
+    await close()
     throw error
   })
 
@@ -25,19 +30,19 @@ async function start (config: DemoConfig): Promise<void> {
       // Who asks twice does not want to wait for open requests.
       if (stopping) process.exit(1)
       stopping = true
-      app.close().then(() => db.destroy()).then(() => process.exit(0), error => {
+      app.close().then(close).then(() => process.exit(0), error => {
         console.error(error)
         process.exit(1)
       })
     })
   }
-  greet(config, address)
+  greet(config, address, checker)
 }
 
 async function listen (
-  config: DemoConfig, db: Kysely<DemoDatabase>
+  config: DemoConfig, parts: Pick<Demo, 'db' | 'checker'>
 ): Promise<{ app: FastifyInstance, address: string }> {
-  const app = await buildApp({ config, db })
+  const app = await buildApp({ config, ...parts })
   await app.ready()
   const { host, port } = config
   try {
@@ -50,7 +55,8 @@ async function listen (
   }
 }
 
-function greet ({ madeUp, databaseUrl, folder, secure }: DemoConfig, address: string): void {
+function greet (config: DemoConfig, address: string, { where }: Checker): void {
+  const { madeUp, databaseUrl, folder, secure, verifier } = config
   if (madeUp.length > 0) {
     console.warn(`For a demo only: ${databaseUrl === undefined ? 'an embedded database and ' : ''}made-up keys in ${folder}.
 In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
@@ -65,6 +71,9 @@ In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
   1. Set up two-factor at ${address}/2fa/setup (no phone? ${address}/phone)
   2. Sign out and in again: ${address}/dashboard asks for a code
   3. Try ${address}/transfer and ${address}/admin
+
+Codes of new authenticators are checked ${where()}.
+${verifier === 'local' ? 'To have a server check them: npm start -- --verifier=api' : 'To check them here: npm start'}
 
 Stop it with Ctrl+C.`)
 }

@@ -6,7 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import twoFactor, { kyselyStorage } from 'fastify-authenticator-2fa'
 import { demoAccount, emailPattern, type Account } from './accounts.js'
 import type { Demo } from './app.js'
-import { html } from './html.js'
+import { html, type Html } from './html.js'
 import { accountForm, layout } from './layout.js'
 import { nextPath, sameOrigin } from './same-origin.js'
 import { sessionLifetime, sessionStore } from './session-store.js'
@@ -15,10 +15,15 @@ declare module 'fastify' {
   interface Session {
     account?: Account
   }
+
+  interface FastifyReply {
+    /** Sends a page of the demo. */
+    page: (title: string, content: Html) => FastifyReply
+  }
 }
 
 /** The bank's pages: sessions, and a second factor kept in them. */
-export async function web (app: FastifyInstance, { config, db, accounts, clock }: Demo): Promise<void> {
+export async function web (app: FastifyInstance, { config, db, checker, accounts, clock }: Demo): Promise<void> {
   await app.register(cookie)
   await app.register(session, {
     secret: config.sessionSecret,
@@ -29,20 +34,26 @@ export async function web (app: FastifyInstance, { config, db, accounts, clock }
     rolling: false
   })
   await app.register(formbody)
+  app.decorateReply('page', function (title, content) {
+    const { account } = this.request.session ?? {}
+    return this.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+      .send(layout({ title, account, checked: checker.where(), content }))
+  })
   await app.register(twoFactor, {
     issuer: 'Acme Bank',
     encryptionKeys: config.encryptionKeys,
     storage: kyselyStorage(db),
+    verifier: checker.verifiers,
     getUser: ({ session }) => session.account ? { id: session.account.id, label: session.account.email } : null,
     loginUrl: '/sign-in',
     defaultRedirect: '/dashboard',
     clock
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply))
-  app.setNotFoundHandler((request, reply) => page(reply.code(404), layout('There is no such page', request.session?.account, html`
-<p><a href="/">Home</a></p>`)))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).page('There is no such page', html`
+<p><a href="/">Home</a></p>`))
   await app.register(signing, { accounts })
-  pages(app, accounts)
+  pages(app, { accounts, checker })
 }
 
 /** Sign-up, sign-in and sign-out: the host's own, and limited by address. */
@@ -65,14 +76,14 @@ async function signing (app: FastifyInstance, { accounts }: Pick<Demo, 'accounts
   for (const action of ['sign-in', 'sign-up'] as const) {
     const title = action === 'sign-in' ? 'Sign in' : 'Create an account'
     app.get<{ Querystring: { next?: string } }>(`/${action}`, async (request, reply) =>
-      page(reply, layout(title, request.session.account, accountForm({ action, next: request.query.next }))))
+      reply.page(title, accountForm({ action, next: request.query.next })))
 
     app.post<Form>(`/${action}`, {
       schema: { body: credentials }, attachValidation: true, config: limited
     }, async (request, reply) => {
       const { email = '', password = '', next } = request.body ?? {}
-      const again = (status: number, problem: string) => page(reply.code(status),
-        layout(title, undefined, accountForm({ action, email: String(email), problem, next })))
+      const again = (status: number, problem: string) =>
+        reply.code(status).page(title, accountForm({ action, email: String(email), problem, next }))
       if (request.validationError) return again(400, 'Enter an e-mail address and a password.')
       if (action === 'sign-up' && password.length < 12) return again(400, 'Take at least 12 characters.')
 
@@ -97,8 +108,8 @@ async function signing (app: FastifyInstance, { accounts }: Pick<Demo, 'accounts
   })
 }
 
-function pages (app: FastifyInstance, accounts: Demo['accounts']): void {
-  app.get('/', async (request, reply) => page(reply, layout('A bank that asks twice', request.session.account, html`
+function pages (app: FastifyInstance, { accounts, checker }: Pick<Demo, 'accounts' | 'checker'>): void {
+  app.get('/', async (_request, reply) => reply.page('A bank that asks twice', html`
 <p>This demo walks through two-factor authentication, from the first password to a lost phone.</p>
 <ol class="story card">
 <li><a href="/sign-in">Sign in</a> as <code>${demoAccount.email}</code> with <code>${demoAccount.password}</code>, or
@@ -110,24 +121,26 @@ Open the <a href="/phone" target="_blank">demo phone</a> and type the key.</li>
 <li>Send money by a <a href="/transfer">transfer</a>: it asks again if your code is older than five minutes.</li>
 <li>See what support staff see under <a href="/admin">admin</a>, which insists on a second factor.</li>
 <li>Lose your phone: sign in with a recovery code.</li>
-</ol>`)))
+</ol>`))
 
   app.get('/dashboard', { config: { twoFactor: true } }, async (request, reply) => {
-    const { enabled } = await request.twoFactor.status()
-    return page(reply, layout('Dashboard', request.session.account, html`
+    const { enabled, authenticators } = await request.twoFactor.status()
+    // Each stays with the checker that it was set up with.
+    const checked = new Set(authenticators?.map(({ kind }) => checker.where(kind)))
+    return reply.page('Dashboard', html`
 <div class="card"><p>Your balance</p><p class="balance">€ 4,209.17</p></div>
 ${enabled
-    ? html`<p class="note">You signed in with your password and a code.</p>`
-    : html`<p class="note">You signed in with your password alone. <a href="/2fa/setup">Set up two-factor authentication</a>.</p>`}`))
+    ? html`<p class="note">You signed in with your password and a code. Your codes are checked ${[...checked].join(' and ')}.</p>`
+    : html`<p class="note">You signed in with your password alone. <a href="/2fa/setup">Set up two-factor authentication</a>.</p>`}`)
   })
 
-  app.get('/transfer', { config: { twoFactor: { maxAge: 300 } } }, async (request, reply) =>
-    page(reply, layout('Transfer', request.session.account, html`
+  app.get('/transfer', { config: { twoFactor: { maxAge: 300 } } }, async (_request, reply) =>
+    reply.page('Transfer', html`
 <form class="card" method="post" action="/transfer">
 <label for="to">To</label><input id="to" name="to" required maxlength="80">
 <label for="amount">Amount in €</label><input id="amount" name="amount" inputmode="decimal" required pattern="[1-9][0-9]{0,5}">
 <button>Send</button>
-</form>`)))
+</form>`))
 
   const transfer = {
     type: 'object',
@@ -136,19 +149,19 @@ ${enabled
   }
   app.post<{ Body: { to: string, amount: string } }>('/transfer', {
     schema: { body: transfer }, config: { twoFactor: { maxAge: 300 } }, onRequest: sameOrigin
-  }, async (request, reply) => page(reply, layout('Sent', request.session.account, html`
+  }, async (request, reply) => reply.page('Sent', html`
 <p class="note" role="status">€ ${request.body.amount} are on their way to ${request.body.to}.</p>
-<p><a href="/dashboard">Back to the dashboard</a></p>`)))
+<p><a href="/dashboard">Back to the dashboard</a></p>`))
 
   app.get('/settings', { config: { twoFactor: true } }, async (request, reply) => {
     const { enabled } = await request.twoFactor.status()
-    return page(reply, layout('Settings', request.session.account, html`
+    return reply.page('Settings', html`
 <div class="card">
 <h2>Account</h2>
 <p>${request.session.account?.email}</p>
 <h2>Two-factor authentication</h2>
 <p>It is ${enabled ? 'on' : 'off'}. <a href="/2fa/">${enabled ? 'Change it' : 'Set it up'}</a></p>
-</div>`))
+</div>`)
   })
 
   app.get('/admin', { config: { twoFactor: 'required' } }, async (request, reply) => {
@@ -160,11 +173,11 @@ ${enabled
 <form method="post" action="/admin/${id}/unlock"><button class="quiet">Unlock</button></form>
 <form method="post" action="/admin/${id}/reset"><button class="quiet">Reset</button></form>`}</td></tr>`
     }))
-    return page(reply, layout('Support', request.session.account, html`
+    return reply.page('Support', html`
 <div class="card scroll"><table>
 <thead><tr><th>Account</th><th>Two-factor</th><th>Wrong codes</th><th>Recovery codes</th><th></th></tr></thead>
 <tbody>${rows}</tbody>
-</table></div>`))
+</table></div>`)
   })
 
   for (const action of ['unlock', 'reset'] as const) {
@@ -177,7 +190,7 @@ ${enabled
     })
   }
 
-  app.get('/phone', async (request, reply) => page(reply, layout('Demo phone', request.session.account, html`
+  app.get('/phone', async (_request, reply) => reply.page('Demo phone', html`
 <p class="note">Only in this demo: what an authenticator app does, in this browser. A real second factor is another device.</p>
 <div class="phone">
 <ul id="accounts"></ul>
@@ -188,11 +201,7 @@ ${enabled
 <button>Add account</button>
 </form>
 </div>
-<script type="module" src="/public/phone.js"></script>`)))
-}
-
-function page (reply: FastifyReply, markup: string): FastifyReply {
-  return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(markup)
+<script type="module" src="/public/phone.js"></script>`))
 }
 
 function onlyAdmin (request: FastifyRequest): void {
@@ -205,6 +214,6 @@ function sendError (error: FastifyError, request: FastifyRequest, reply: Fastify
   const status = error.statusCode ?? 500
   if (status >= 500) request.log.error(error)
   const message = status >= 500 && status !== 503 ? 'Something went wrong. Please try again' : error.message
-  return page(reply.code(status), layout('This did not work', request.session?.account, html`
-<p class="problem" role="alert">${message}.</p><p><a href="/">Home</a></p>`))
+  return reply.code(status).page('This did not work', html`
+<p class="problem" role="alert">${message}.</p><p><a href="/">Home</a></p>`)
 }

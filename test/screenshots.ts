@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import { TOTP } from 'otpauth'
 import type { Page } from 'playwright-core'
 import { demoAccount } from '../demo/accounts.js'
-import { buildApp } from '../demo/app.js'
-import { migrate, type DemoDatabase } from '../demo/database.js'
 import { launchBrowser } from './helpers/browser.js'
-import { createClock } from './helpers/host.js'
-import { connect, startPostgres } from './helpers/postgres.js'
+import { openDemo, openDemoDatabase } from './helpers/demo.js'
+import { startPostgres } from './helpers/postgres.js'
 
 // Takes the pictures of the docs, or with a folder as argument one of every page, in both schemes and two widths.
 const folder = process.argv[2]
@@ -20,11 +16,7 @@ const postgres = await startPostgres(t)
 const browser = await launchBrowser(t)
 
 async function walk (scheme: 'light' | 'dark', width: number, shoot: (page: Page, name: string) => Promise<unknown>): Promise<void> {
-  const db = connect(t, await postgres.createDatabase()) as unknown as Kysely<DemoDatabase>
-  await migrate(db)
-  const clock = createClock(new Date().toISOString())
-  const config = { encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: 'x'.repeat(32), secure: false }
-  const app = await buildApp({ config, db, clock })
+  const { app, clock } = await openDemo(t, await openDemoDatabase(t, postgres))
   const baseURL = await app.listen({ host: '127.0.0.1', port: 0 })
   const context = await browser.newContext({ baseURL, colorScheme: scheme, viewport: { width, height: 820 } })
   const page = await context.newPage()
@@ -72,7 +64,6 @@ async function walk (scheme: 'light' | 'dark', width: number, shoot: (page: Page
   await visit('/2fa/recover', 'recover')
   await code(recovery)
   await press('Continue', 'recovered')
-  await app.close()
 }
 
 if (folder) {

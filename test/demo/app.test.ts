@@ -2,31 +2,23 @@ import { PGlite } from '@electric-sql/pglite'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Kysely } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
-import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { demoAccount } from '../../demo/accounts.js'
-import { buildApp } from '../../demo/app.js'
 import { migrate, type DemoDatabase } from '../../demo/database.js'
 import { nextPath } from '../../demo/same-origin.js'
-import { Client, codeAt, createClock } from '../helpers/host.js'
+import { openDemo, type DemoOptions } from '../helpers/demo.js'
+import { Client, codeAt } from '../helpers/host.js'
 
 const pglite = new PGlite()
 const db = new Kysely<DemoDatabase>({ dialect: new PGliteDialect(pglite) })
 t.teardown(() => pglite.close())
 await migrate(db)
 
-const encryptionKeys = [randomBytes(32).toString('base64')]
 const password = 'a password of many words'
 let people = 0
 const newEmail = () => `person${++people}@example.com`
 
-async function demo (t: Test, config: { secure?: boolean, trustedProxies?: string[] } = {}) {
-  const clock = createClock(new Date().toISOString())
-  const app = await buildApp({ config: { encryptionKeys, sessionSecret: 'x'.repeat(32), secure: false, ...config }, db, clock })
-  app.log.level = 'silent'
-  t.teardown(() => app.close())
-  return { app, clock }
-}
+const demo = (t: Test, options?: DemoOptions) => openDemo(t, db, options)
 
 async function signUp (app: FastifyInstance, email = newEmail()): Promise<Client> {
   const client = new Client(app)

@@ -16,11 +16,13 @@ interface Running {
   readonly output: () => string
 }
 
-/** `npm start`, with this environment alone. */
-function launch (t: Test, env: Record<string, string>): { child: ChildProcess, output: () => string } {
+/** `npm start --`, with these arguments and this environment alone. */
+function launch (
+  t: Test, env: Record<string, string>, args: string[] = []
+): { child: ChildProcess, output: () => string } {
   const { PATH = '', NODE_V8_COVERAGE } = process.env
   const child = spawn(process.execPath, [
-    '--import=ts-blank-space/register', '--conditions=@fastify-authenticator-2fa/source', 'demo/main.ts'
+    '--import=ts-blank-space/register', '--conditions=@fastify-authenticator-2fa/source', 'demo/main.ts', ...args
   ], { env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...env } })
   t.teardown(() => child.kill('SIGKILL'))
   let text = ''
@@ -28,9 +30,9 @@ function launch (t: Test, env: Record<string, string>): { child: ChildProcess, o
   return { child, output: () => text }
 }
 
-async function start (t: Test, env: Record<string, string>): Promise<Running> {
+async function start (t: Test, env: Record<string, string>, args?: string[]): Promise<Running> {
   const PORT = String(await freePort())
-  const { child, output } = launch(t, { ...env, PORT })
+  const { child, output } = launch(t, { ...env, PORT }, args)
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', () => { if (output().includes('Stop it')) resolve() })
     child.once('exit', code => reject(new Error(`It ended with ${code}: ${output()}`)))
@@ -39,8 +41,8 @@ async function start (t: Test, env: Record<string, string>): Promise<Running> {
 }
 
 /** Starts what must not start. */
-async function fail (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
-  const { child, output } = launch(t, env)
+async function fail (t: Test, env: Record<string, string>, args?: string[]): Promise<{ code: number, output: string }> {
+  const { child, output } = launch(t, env, args)
   const [code] = await once(child, 'exit') as [number]
   return { code, output: output() }
 }
@@ -70,6 +72,7 @@ t.test('it starts with nothing set, keeps sessions and enrolments over a restart
   const first = await start(t, env)
   t.match(first.output(), /In production set DATABASE_URL, TWO_FACTOR_KEYS, SESSION_SECRET/)
   t.match(first.output(), new RegExp(demoAccount.email))
+  t.match(first.output(), /checked in this process\.\n.*npm start -- --verifier=api/)
   t.equal(statSync(join(env.DEMO_DATA, 'keys.json')).mode & 0o077, 0, 'the keys are for this user alone')
 
   const signedIn = await form(first.origin, '/sign-in', { ...demoAccount, next: '//evil.example' })
@@ -81,7 +84,10 @@ t.test('it starts with nothing set, keeps sessions and enrolments over a restart
 
   t.notOk(existsSync(join(env.DEMO_DATA, 'lock')), 'the folder is free again')
 
-  const second = await start(t, env)
+  const second = await start(t, env, ['--verifier=api'])
+  const [where = '', url = ''] = /checked by the AuthenticatorAPI-compatible server at (http:\/\/127\.0\.0\.1:\d+)\./.exec(second.output()) ?? []
+  t.match(await (await fetch(second.origin)).text(), where, 'the pages say it too')
+  t.equal(await (await fetch(`${url}/Validate.aspx?Pin=000000&SecretCode=12345678BXYT`)).text(), 'False')
   const third = await fail(t, { ...env, PORT: '0' })
   t.match(third, { code: 1, output: /runs already, as process \d+/ }, 'two processes would lose what one of them wrote')
   const elsewhere = await fail(t, { DEMO_DATA: folder(t), PORT: new URL(second.origin).port })
@@ -99,6 +105,7 @@ t.test('it starts with nothing set, keeps sessions and enrolments over a restart
   const after = await fetch(`${second.origin}/dashboard`, { headers: { cookie, accept: 'text/html' }, redirect: 'manual' })
   t.equal(after.headers.get('location'), '/sign-in?next=%2Fdashboard')
   t.equal(await stop(second, 'SIGINT'), 0)
+  await t.rejects(fetch(url), 'the server beside it has ended as well')
 })
 
 t.test('on PostgreSQL, a client of the API enrols and passes without cookies', async t => {
@@ -137,7 +144,19 @@ t.test('on PostgreSQL, a client of the API enrols and passes without cookies', a
   t.match(await call('/me', undefined, mixed), { status: 403 }, 'the proof is worth nothing beside another token')
 })
 
-t.test('a wrong environment is refused with what to do', async t => {
+t.test('the checker is this process, the server beside it, or the one that AUTHENTICATOR_API_URL names', async t => {
+  const env = { DEMO_DATA: folder(t) }
+  t.match(readConfig(env), { verifier: 'local', authenticatorApiUrl: undefined })
+  t.match(readConfig(env, ['--verifier=local']), { verifier: 'local' })
+  t.match(readConfig(env, ['--verifier', 'api']), { verifier: 'api', authenticatorApiUrl: undefined })
+  for (const url of [
+    'https://www.authenticatorapi.com', 'http://localhost:8080/authenticator', 'http://127.0.0.1:1', 'http://[::1]:1'
+  ]) {
+    t.equal(readConfig({ ...env, AUTHENTICATOR_API_URL: url }, ['--verifier=api']).authenticatorApiUrl, url)
+  }
+})
+
+t.test('a wrong environment or argument is refused with what to do', async t => {
   const data = { DEMO_DATA: folder(t) }
   const url = 'postgres://postgres@127.0.0.1:1/none'
   const key = randomBytes(32).toString('base64')
@@ -154,6 +173,19 @@ t.test('a wrong environment is refused with what to do', async t => {
     [{ DEMO_DATA: '/dev/null/folder' }, /data folder cannot be used/]
   ]
   for (const [env, message] of cases) t.throws(() => readConfig({ ...data, ...env }), { message }, message.source)
+
+  for (const AUTHENTICATOR_API_URL of [
+    'www.authenticatorapi.com', 'ftp://127.0.0.1', 'http://www.authenticatorapi.com', 'http://127.0.0.1.example.com',
+    'https://user:password@example.com', 'https://example.com/?SecretCode='
+  ]) {
+    const refused = { message: /^AUTHENTICATOR_API_URL must be/ }
+    t.throws(() => readConfig({ ...data, AUTHENTICATOR_API_URL }), refused, AUTHENTICATOR_API_URL)
+  }
+  for (const args of [['--verifier=remote'], ['--verifier='], ['--verifier'], ['--checker=api'], ['api']]) {
+    t.throws(() => readConfig(data, args), { message: /Say --verifier=local .* or --verifier=api/ }, args.join())
+  }
+  const misspelt = await fail(t, data, ['--verifier=remote'])
+  t.match(misspelt, { code: 1, output: /^Say --verifier=local/ })
 
   const unreachable = await fail(t, { ...data, DATABASE_URL: url, TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) })
   t.match(unreachable, { code: 1, output: /DATABASE_URL cannot be opened/ })

@@ -1,36 +1,26 @@
-import { randomBytes } from 'node:crypto'
 import jsqr from 'jsqr'
 import { URI, type TOTP } from 'otpauth'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
 import { demoAccount } from '../../demo/accounts.js'
-import { buildApp } from '../../demo/app.js'
-import { migrate, type DemoDatabase } from '../../demo/database.js'
+import type { DemoConfig } from '../../demo/config.js'
 import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
-import { createClock, type Clock } from '../helpers/host.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import type { Kysely } from 'kysely'
+import { openDemo, openDemoDatabase, type OpenDemo } from '../helpers/demo.js'
+import { startPostgres } from '../helpers/postgres.js'
 
 const postgres = await startPostgres(t)
 
-interface Walk {
+interface Walk extends OpenDemo {
   readonly browser: Browser
-  readonly clock: Clock
   readonly origin: string
 }
 
-/** The demo, on PostgreSQL and at a time of its own, and a browser in front of it. */
-async function setUp (t: Test): Promise<Walk> {
-  const db = connect(t, await postgres.createDatabase()) as unknown as Kysely<DemoDatabase>
-  await migrate(db)
-  const clock = createClock(new Date().toISOString())
-  const encryptionKeys = [randomBytes(32).toString('base64')]
-  const app = await buildApp({ config: { encryptionKeys, sessionSecret: 'x'.repeat(32), secure: false }, db, clock })
-  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
-  const browser = await launchBrowser(t)
-  t.teardown(() => app.close())
-  return { browser, clock, origin }
+/** The demo, on PostgreSQL, and a browser in front of it. */
+async function setUp (t: Test, verifier: DemoConfig['verifier'] = 'local'): Promise<Walk> {
+  const demo = await openDemo(t, await openDemoDatabase(t, postgres), { verifier })
+  const origin = await demo.app.listen({ host: '127.0.0.1', port: 0 })
+  return { ...demo, origin, browser: await launchBrowser(t) }
 }
 
 /** A person's browser. Whatever it asks for elsewhere is noted. */
@@ -40,7 +30,7 @@ async function open (
   const context = await browser.newContext({ baseURL: origin, ...options })
   const page = await context.newPage()
   page.on('request', request => {
-    if (!request.url().startsWith(origin)) elsewhere.push(request.url())
+    if (new URL(request.url()).origin !== origin) elsewhere.push(request.url())
   })
   return page
 }
@@ -67,8 +57,22 @@ async function signIn (page: Page, email: string, password: string): Promise<voi
 
 const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
 
-t.test('a person walks from sign-up to a lost phone', { skip: withoutBrowser }, async t => {
-  const walk = await setUp(t)
+const checkers = [
+  ['local', /checked in this process\.$/, []],
+  ['api', /checked by the AuthenticatorAPI-compatible server at http:\/\/127\.0\.0\.1:\d+\.$/, ['/pair.aspx', '/Validate.aspx']]
+] as const
+for (const [verifier, words, paths] of checkers) {
+  t.test(`a person walks from sign-up to a lost phone, with --verifier=${verifier}`, { skip: withoutBrowser }, async t => {
+    const walk = await setUp(t, verifier)
+    const page = await walkThrough(t, walk)
+    await page.goto('/')
+    t.match((await page.locator('footer').innerText()).trim(), words, 'the page says what checks the codes')
+    t.same([...new Set(walk.asked)], paths, 'and that was asked')
+  })
+}
+
+/** From no account to two-factor turned off again. */
+async function walkThrough (t: Test, walk: Walk): Promise<Page> {
   const { clock } = walk
   const elsewhere: string[] = []
   // Without JavaScript, so that nothing depends on it.
@@ -99,6 +103,7 @@ t.test('a person walks from sign-up to a lost phone', { skip: withoutBrowser }, 
   t.equal(codes.length, 10)
   await page.getByRole('link', { name: 'I have saved them' }).click()
   t.equal(await heading(page), 'Dashboard')
+  t.match(await page.locator('.note').textContent(), `Your codes are checked ${walk.checker.where()}.`)
 
   await page.getByRole('button', { name: 'Sign out' }).click()
   await signIn(page, email, password)
@@ -147,7 +152,8 @@ t.test('a person walks from sign-up to a lost phone', { skip: withoutBrowser }, 
   await page.getByRole('button', { name: 'Turn off' }).click()
   t.match(await page.locator('main').innerText(), /It is off/)
   t.same(elsewhere, [], 'A5 nothing was asked of another site')
-})
+  return page
+}
 
 t.test('support sees who is locked out, unlocks and resets', { skip: withoutBrowser }, async t => {
   const walk = await setUp(t)
