@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { TOTP } from 'otpauth'
 import t from 'tap'
 import ts from 'typescript'
+import { resolveOptions as resolveServerOptions } from '../plugin/authenticator-api/options.js'
 import * as errors from '../plugin/errors.js'
 import { resolveOptions } from '../plugin/options.js'
+import { resolveApiOptions } from '../plugin/verifiers/authenticator-api/options.js'
 import { buildHost } from './helpers/host.js'
 import { freePort, startPostgres } from './helpers/postgres.js'
 import { HttpClient } from './helpers/process.js'
@@ -117,16 +119,37 @@ t.test('the README lists every error code, and no other', async t => {
 
 t.test('the README lists every option with its default, and no other', async t => {
   const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## Routes'))
-  const listed = [...table.matchAll(/^\| (`.*?`) \| /gm)].flatMap(([, names = '']) => names.match(/\w+/g))
-  const resolved = resolveOptions({
+  // `verifiers` is what becomes of the option `verifier`.
+  const { verifiers: _, ...resolved } = resolveOptions({
     issuer: 'Acme', storage: { claimAttempt () {} } as never, encryptionKeys: [], getUser: () => null
   })
-  t.same([...listed].sort(), Object.keys(resolved).sort())
+  t.same(optionsOf(table), Object.keys(resolved).sort())
   for (const name of ['setupTtl', 'recoveryCodes', 'maxAuthenticators', 'stepUpMaxAge', 'passTtl', 'revalidate', 'storageTimeout', 'window'] as const) {
-    const [, value = ''] = new RegExp(`^\\| \`${name}\` \\| \`(\\d[\\d_]*)\``, 'm').exec(table) ?? []
-    t.equal(Number(value.replaceAll('_', '')), resolved[name], name)
+    t.equal(defaultOf(table, name), resolved[name], name)
   }
 })
+
+/** What a table lists in its first column. */
+function optionsOf (table: string): string[] {
+  return [...table.matchAll(/^\| (`.*?`) \| /gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []).sort()
+}
+
+t.test('the page on AuthenticatorAPI.com lists the options of both ends, with their defaults', async t => {
+  const [client = '', server = ''] = (text['docs/authenticator-api.md'] ?? '').split('| option | default | |').slice(1)
+    .map(rest => rest.slice(0, rest.indexOf('\n\n')))
+  const { origin: _, path: __, ...ofClient } = resolveApiOptions({ url: 'https://www.authenticatorapi.com' })
+  t.same(optionsOf(client), ['allowHttp', 'url', ...Object.keys(ofClient)].sort())
+  for (const name of ['timeout', 'connections', 'tolerance'] as const) t.equal(defaultOf(client, name), ofClient[name], name)
+
+  const ofServer = resolveServerOptions({})
+  t.same(optionsOf(server), Object.keys(ofServer).sort())
+  t.equal(defaultOf(server, 'tolerance'), ofServer.tolerance)
+})
+
+function defaultOf (table: string, name: string): number {
+  const [, value = ''] = new RegExp(`^\\| \`${name}\` \\| \`(\\d[\\d_]*)\``, 'm').exec(table) ?? []
+  return Number(value.replaceAll('_', ''))
+}
 
 t.test('the README lists every route, and no other', async t => {
   const routes = new Set<string>()
