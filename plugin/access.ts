@@ -104,6 +104,13 @@ async function enforceFor (
   if (policy !== true) throw refused(request, new SetupRequiredError(urlFor(request, setupUrl)))
 }
 
+/** Whether this user may turn two-factor authentication off, be it by removing the last authenticator. */
+export async function mayTurnOff (
+  _request: FastifyRequest, _registration: Registration, _user: TwoFactorUser
+): Promise<boolean> {
+  return true
+}
+
 function isRecent ({ options }: Registration, pass: Pass, policy: TwoFactorPolicy): boolean {
   if (typeof policy !== 'object') return true
   const age = options.clock() - pass.passedAt

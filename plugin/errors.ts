@@ -77,6 +77,14 @@ export class AlreadyEnabledError extends createError<'FST_2FA_ALREADY_ENABLED', 
 export class AuthenticatorLimitError extends createError<'FST_2FA_AUTHENTICATOR_LIMIT', 409, []>(
   'FST_2FA_AUTHENTICATOR_LIMIT', 'You have as many authenticators as you can have. Remove one first', 409) {}
 
+/** The user has no authenticator of this id. One of somebody else gets the same answer. */
+export class UnknownAuthenticatorError extends createError<'FST_2FA_UNKNOWN_AUTHENTICATOR', 404, []>(
+  'FST_2FA_UNKNOWN_AUTHENTICATOR', 'You have no such authenticator', 404) {}
+
+/** Without its last authenticator two-factor authentication would be off, and this user has to have it. */
+export class LastAuthenticatorError extends createError<'FST_2FA_LAST_AUTHENTICATOR', 409, []>(
+  'FST_2FA_LAST_AUTHENTICATOR', 'Your account must keep two-factor authentication. Add another authenticator before you remove the last one', 409) {}
+
 /** A secret from another system, or one that is to be moved to another verifier, does not fit. Nothing was written. */
 export class BadSecretError extends createError<'FST_2FA_BAD_SECRET', 400, [reason: string]>(
   'FST_2FA_BAD_SECRET', 'This secret cannot be taken over: %s', 400) {}

@@ -2,6 +2,8 @@
 export type TwoFactorEventType =
   | 'setup-started'
   | 'setup-confirmed'
+  | 'authenticator-renamed'
+  | 'authenticator-removed'
   | 'verified'
   | 'failed'
   | 'reused'
@@ -27,4 +29,6 @@ export interface TwoFactorEvent {
   readonly lockedUntil?: Date | null
   /** For `verifier-unavailable`, `fallback-used` and `verifier-switched`: the kind of the verifier. */
   readonly verifier?: string
+  /** For `setup-confirmed`, `imported`, `authenticator-renamed` and `authenticator-removed`. */
+  readonly authenticatorId?: string
 }

@@ -4,6 +4,7 @@ import type { TwoFactorEvent } from './events.js'
 import { checkOption, integerOption, refuseUnknown } from './option-checks.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
+import type { Cipher } from './secrets/cipher.js'
 import type { Lockout } from './service/dependencies.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 import { localVerifier } from './verifiers/local.js'
@@ -29,9 +30,12 @@ export interface TwoFactorOptions {
 
   /**
    * Base64 of 32 random bytes each. The first one seals, every one opens: to rotate, put a new one in front.
-   * Required. Keep them out of the database and its backups.
+   * Required, unless there is a `cipher`. Keep them out of the database and its backups.
    */
-  encryptionKeys: readonly string[]
+  encryptionKeys?: readonly string[]
+
+  /** Seals the stored secrets in place of `encryptionKeys`, such as with a key management service. Default is none. */
+  cipher?: Cipher
 
   /**
    * Says who is signed in, past the password or whatever the host asks for first; `null` or `undefined` for nobody.
@@ -142,10 +146,12 @@ export interface TwoFactorOptions {
   clock?: () => number
 }
 
-type Defaulted = Omit<TwoFactorOptions, 'verifier' | 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
+  readonly encryptionKeys: readonly string[] | undefined
+  readonly cipher: Cipher | undefined
   readonly verifier: Verifier
   /** By kind. */
   readonly verifiers: ReadonlyMap<string, Verifier>
@@ -167,7 +173,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('options', isObject(options), 'an object')
   // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
   const {
-    issuer, storage, encryptionKeys, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
+    issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
     period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
     revalidate, storageTimeout, pages = true, onEvent, clock = Date.now, logLevel: _, logSerializers: __, ...unknown
@@ -178,6 +184,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   refuseUnknown(unknown)
   checkOption('issuer', typeof issuer === 'string' && issuer.trim() !== '' && !issuer.includes(':'), 'a name without a colon')
   checkOption('storage', isObject(storage) && typeof storage.claimAttempt === 'function', 'a storage, such as kyselyStorage(db)')
+  checkOption('cipher', cipher === undefined || isCipher(cipher), 'an object with the functions seal and open')
   checkOption('getUser', typeof getUser === 'function', 'a function that answers { id, label } or null')
   checkOption('prefix', prefix === '' ? path !== '' : isPrefix(prefix), 'a path that starts with a slash and does not end with one')
   checkOption('routes', typeof wanted === 'boolean', 'true or false')
@@ -202,6 +209,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     issuer,
     storage,
     encryptionKeys,
+    cipher,
     getUser,
     prefix,
     routes,
@@ -241,6 +249,11 @@ function resolveVerifiers (
   checkOption('verifier', objection === undefined, `one for the codes of the other options: ${objection}`)
   if (!verifiers.has('local')) verifiers.set('local', localVerifier())
   return { verifier, verifiers }
+}
+
+function isCipher (value: unknown): value is Cipher {
+  return isObject(value) && 'seal' in value && typeof value.seal === 'function' && 'open' in value && typeof value.open === 'function' &&
+    ['string', 'undefined'].includes(typeof (value as Partial<Cipher>).keyId)
 }
 
 function isVerifier (value: unknown): value is Verifier {

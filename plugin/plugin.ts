@@ -9,12 +9,16 @@ import { addRefusalUrls } from './refusal.js'
 import { createRequestTwoFactor } from './request.js'
 import { twoFactorRoutes } from './routes/routes.js'
 import { createKeyRing, type KeyRing } from './secrets/key-ring.js'
+import { createSecretBox, type SecretBox } from './secrets/secret-box.js'
 import { createService, type TwoFactorService } from './service.js'
 import { boundedStorage } from './service/bounded-storage.js'
+import { within } from './service/within.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 
 /** What `app.twoFactor` answers: for support staff and scripts, by user id. */
-export type TwoFactorBackOffice = Pick<TwoFactorService, 'status' | 'unlock' | 'reset' | 'importSecret' | 'switchVerifier'>
+export type TwoFactorBackOffice = Pick<
+  TwoFactorService, 'status' | 'unlock' | 'reset' | 'importSecret' | 'switchVerifier' | 'keyUsage' | 'rotateKeys'
+>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,10 +30,13 @@ declare module 'fastify' {
 /** Puts a registration together: the only place that knows all layers. */
 export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptions): Promise<void> {
   const options = resolveOptions(given)
-  const keyRing = createKeyRing(options.encryptionKeys)
-  const storage = boundedStorage(options.storage, options.storageTimeout)
-  const service = createService({ ...options, storage, keyRing, emit: emitter(fastify, options) })
-  options.proof.prepare(fastify, tokenSealer(keyRing))
+  const { cipher, storageTimeout } = options
+  const { encryptionKeys = [] } = options
+  const keyRing = cipher && encryptionKeys.length === 0 ? undefined : createKeyRing(encryptionKeys)
+  const secrets = createSecretBox({ keyRing, cipher, within: task => within('cipher', storageTimeout, task) })
+  const storage = boundedStorage(options.storage, storageTimeout)
+  const service = createService({ ...options, storage, secrets, emit: emitter(fastify, options) })
+  options.proof.prepare(fastify, keyRing && tokenSealer(keyRing))
 
   // Fastify joins `/area/` and `/2fa` with one slash; `//2fa` would be another host.
   const base = `${fastify.prefix.replace(/\/$/, '')}${options.prefix}`
@@ -41,11 +48,11 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   }
 
   fastify.decorateRequest('twoFactor', { getter () { return createRequestTwoFactor(this, registration) } })
-  const { status, unlock, reset, importSecret, switchVerifier } = service
-  fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier })
+  const { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys } = service
+  fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys })
   addRefusalUrls(fastify)
   addGuard(fastify, registration)
-  fastify.addHook('onReady', () => checkStorage(fastify, storage, keyRing))
+  fastify.addHook('onReady', () => checkStorage(fastify, storage, secrets))
   fastify.addHook('onClose', async () => {
     for (const verifier of options.verifiers.values()) await verifier.close?.()
   })
@@ -61,17 +68,23 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
  * Refuses to start with keys that do not fit the database, or without tables: every sign-in would fail later. That the
  * database is out of reach is no such reason: it may come back.
  */
-async function checkStorage (fastify: FastifyInstance, storage: TwoFactorStorage, keyRing: KeyRing): Promise<void> {
+async function checkStorage (fastify: FastifyInstance, storage: TwoFactorStorage, secrets: SecretBox): Promise<void> {
+  const { log } = fastify
   const sample = await storage.sampleSecret().catch((error: UnavailableError) => {
     if (error.cause instanceof BadOptionError) throw error.cause
-    fastify.log.warn({ err: error }, 'fastify-authenticator-2fa starts without its storage; its routes answer 503 until it is back')
+    log.warn({ err: error }, 'fastify-authenticator-2fa starts without its storage; its routes answer 503 until it is back')
   })
   if (!sample) return
   try {
-    keyRing.open('authenticator-secret', [sample.userId, sample.id], sample.secret)
+    await secrets.open('authenticator-secret', [sample.userId, sample.id], sample.secret)
   } catch (error) {
+    const { by, available } = secrets.describe(sample.secret)
+    if (by === 'cipher' && available) {
+      log.warn({ err: error }, 'fastify-authenticator-2fa starts without its cipher; its routes answer 503 until it is back')
+      return
+    }
     const { message } = (error as UnavailableError).cause as Error
-    throw new BadOptionError('encryptionKeys', `the keys that the database was filled with. ${message}`)
+    throw new BadOptionError(by, `what the database was filled with. ${message}`)
   }
 }
 

@@ -134,7 +134,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       const { id, label } = await user()
       const enabled = await expectSetup(request, registration, id)
       const sealed = await act(request, id, subject => service.beginSetup(subject, label, !enabled))
-      const pending = service.readSetup(id, label, sealed)
+      const pending = await service.readSetup(id, label, sealed)
       if (!pending) throw new SetupExpiredError()
       return { ...pending, ...proof.writeSetup(request, sealed) }
     },

@@ -1,20 +1,15 @@
+import { LastAuthenticatorError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
 import { createAttempts, normalizeCode } from './service/attempt.js'
+import {
+  createAuthenticators, toAuthenticatorInfo, type AuthenticatorInfo, type Authenticators
+} from './service/authenticators.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
+import { createKeyRotation, type KeyRotation } from './service/key-rotation.js'
 import { createMoves, type Moves } from './service/moves.js'
 import { createPasses, toStoredPass, type Pass, type Passes } from './service/passes.js'
 import { createSetups, type Setups } from './service/setup.js'
 import { createVerification } from './service/verification.js'
-
-/** An enrolled authenticator, as its user may see it. */
-export interface AuthenticatorInfo {
-  readonly id: string
-  /** Which verifier checks its codes: `local`, or the kind of another one. */
-  readonly kind: string
-  readonly name: string
-  readonly createdAt: Date
-  readonly lastUsedAt: Date | null
-}
 
 /** The state of one user's two-factor authentication. */
 export interface UserStatus {
@@ -31,7 +26,8 @@ export interface UserStatus {
 }
 
 /** The use cases of two-factor authentication, for a user that the host has named. */
-export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Moves {
+export interface TwoFactorService extends
+  Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Moves, KeyRotation {
   readonly passes: Passes
   readonly isEnabled: (userId: string) => Promise<boolean>
   readonly status: (userId: string) => Promise<UserStatus>
@@ -41,8 +37,13 @@ export interface TwoFactorService extends Pick<Setups, 'confirm' | 'regenerateRe
   readonly verify: (subject: Subject, code: string) => Promise<Pass>
   /** Accepts a recovery code, and says how many are left: `null` if just that could not be read. */
   readonly recover: (subject: Subject, code: string) => Promise<{ pass: Pass, recoveryCodesLeft: number | null }>
-  /** Turns two-factor authentication off, by a code of an authenticator or a recovery code. */
-  readonly disable: (subject: Subject, code: string) => Promise<void>
+  /**
+   * Turns two-factor authentication off, by a code of an authenticator or a recovery code.
+   *
+   * @param mayDisable - Default is `true`.
+   * @throws {LastAuthenticatorError} if not. Then the code is not looked at.
+   */
+  readonly disable: (subject: Subject, code: string, mayDisable?: boolean) => Promise<void>
   /** For a back office. `false` if the user has no two-factor authentication. */
   readonly unlock: (userId: string) => Promise<boolean>
   readonly reset: (userId: string) => Promise<boolean>
@@ -66,8 +67,7 @@ export function createService (given: ServiceDependencies): TwoFactorService {
     const lockedUntil = stored?.lockedUntil ?? null
     return {
       enabled: stored !== undefined && stored.enabledAt !== null,
-      authenticators: (stored?.authenticators ?? []).map(({ id, kind, name, createdAt, lastUsedAt }) => (
-        { id, kind, name, createdAt, lastUsedAt })),
+      authenticators: stored?.authenticators.map(toAuthenticatorInfo) ?? [],
       recoveryCodesLeft: stored?.recoveryCodesLeft ?? 0,
       failedAttempts: stored?.failedAttempts ?? 0,
       lockedUntil: lockedUntil && lockedUntil > now() ? lockedUntil : null,
@@ -89,7 +89,9 @@ export function createService (given: ServiceDependencies): TwoFactorService {
     readSetup: setups.read,
     confirm: setups.confirm,
     regenerateRecoveryCodes: setups.regenerateRecoveryCodes,
+    ...createAuthenticators(dependencies, passes),
     ...createMoves(dependencies, passes),
+    ...createKeyRotation(dependencies),
 
     async verify (subject, code) {
       const pass = passes.create(subject.userId, 'totp')
@@ -109,7 +111,8 @@ export function createService (given: ServiceDependencies): TwoFactorService {
       return { pass, recoveryCodesLeft }
     },
 
-    async disable (subject, code) {
+    async disable (subject, code, mayDisable = true) {
+      if (!mayDisable) throw new LastAuthenticatorError()
       const accept = normalizeCode(code) === undefined ? attempts.acceptRecoveryCode : attempts.acceptCode
       await accept(subject, code)
       await reset(subject.userId)

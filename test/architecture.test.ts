@@ -27,7 +27,7 @@ const rules: readonly Rule[] = [
   { files: /^errors$/, imports: [/^@fastify\/error$/] },
   { files: /^events$/, imports: [] },
   { files: /^otp\//, imports: [crypto, /^qr$/, /^otp\//] },
-  { files: /^secrets\//, imports: [crypto, errors] },
+  { files: /^secrets\//, imports: [crypto, errors], types: [/^secrets\//] },
 
   // Interfaces know types alone.
   { files: /^option-checks$/, imports: [errors] },
@@ -52,7 +52,7 @@ const rules: readonly Rule[] = [
   {
     files: /^service(\/|$)/,
     imports: [crypto, errors, /^otp\//, /^service\//],
-    types: [/^events$/, /^secrets\/key-ring$/, /^storage\/storage$/, /^verifiers\/verifier$/]
+    types: [/^events$/, /^secrets\/secret-box$/, /^storage\/storage$/, /^verifiers\/verifier$/]
   },
 
   // The web, on top of them.
@@ -99,15 +99,16 @@ const rules: readonly Rule[] = [
     files: /^options$/,
     imports: [/^option-checks$/, /^proof\/session$/, /^verifiers\/local$/],
     types: [
-      fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^service\/dependencies$/, /^storage\/storage$/,
+      fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^secrets\/cipher$/,
+      /^service\/dependencies$/, /^storage\/storage$/,
       /^verifiers\/verifier$/
     ]
   },
   {
     files: /^plugin$/,
     imports: [
-      errors, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/, /^secrets\/key-ring$/,
-      /^service\/bounded-storage$/
+      errors, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/,
+      /^secrets\/(key-ring|secret-box)$/, /^service\/(bounded-storage|within)$/
     ],
     types: [fastify, /^events$/, /^proof\/proof$/, /^storage\/storage$/]
   },
@@ -117,7 +118,7 @@ const rules: readonly Rule[] = [
       /^fastify-plugin$/, /^(errors|plugin)$/, /^proof\/(bearer|session)$/, /^storage\/(kysely|migrate)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
-    types: [/^(events|options|policy|request|service)$/, /^(proof|service|storage|verifiers)\//]
+    types: [/^(events|options|policy|request|service)$/, /^(proof|secrets|service|storage|verifiers)\//]
   }
 ]
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { ImportedSecret, TwoFactorEvent } from '../plugin/index.js'
-import { buildHost, codeAt, createClock, enrol, signIn } from './helpers/host.js'
+import { buildHost, codeAt, createClock, enrol, signIn, wrongCode } from './helpers/host.js'
 
 const base32 = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 
@@ -50,6 +50,26 @@ t.test('run again, it adds nothing; beside an authenticator that is there, it ad
   await t.rejects(importSecret('ada', { secret: base32.replaceAll('J', 'K') }), { code: 'FST_2FA_AUTHENTICATOR_LIMIT' })
 })
 
+t.test('of twenty imports at once one adds it', async t => {
+  const { app } = await buildHost(t)
+  const results = await Promise.all(Array.from({ length: 20 }, () => app.twoFactor.importSecret('ada', { secret: base32 })))
+  t.equal(results.filter(Boolean).length, 1)
+  t.equal((await app.twoFactor.status('ada')).authenticators.length, 1)
+})
+
+t.test('a user who is disabled after too many wrong codes is not let in by an import', async t => {
+  const clock = createClock()
+  const host = await buildHost(t, { clock, lockout: { attempts: 1, disableAfter: 1 } })
+  const { secret } = await enrol(host)
+  clock.advance(30)
+  await (await signIn(host)).post('/2fa/verify', { code: wrongCode(secret, clock) })
+  const { importSecret, unlock } = host.app.twoFactor
+  await t.rejects(importSecret('ada', { secret: base32 }), { code: 'FST_2FA_BAD_SECRET', message: /unlock or reset/ })
+  await unlock('ada')
+  t.equal(await importSecret('ada', { secret: base32 }), true)
+  t.equal((await host.app.twoFactor.status('ada')).authenticators.length, 2)
+})
+
 t.test('other codes than those of most apps', async t => {
   const clock = createClock()
   const host = await buildHost(t, { clock, digits: 8 })
@@ -73,6 +93,11 @@ t.test('what is refused, with nothing of it repeated', async t => {
     [{ secret: 'kücheküche12', encoding: 'ascii' }, /printable ASCII/],
     [{ secret: '0'.repeat(41), encoding: 'hex' }, /hex digits/],
     [{ secret: 'zz'.repeat(20), encoding: 'hex' }, /hex digits/],
+    [{ secret: base32, algorithm: 'MD5' }, /algorithm must be/],
+    [{ secret: base32, algorithm: 'sha1' }, /algorithm must be/],
+    [{ secret: base32, digits: 5 }, /digits must be/],
+    [{ secret: base32, period: 0 }, /period must be/],
+    [{ secret: base32, period: 1.5 }, /period must be/],
     [{ secret: base32, encoding: 'base64' }, /"base32", "ascii" or "hex"/],
     [{ secret: 12345678901234 }, /string/],
     [{ secret: undefined }, /string/]

@@ -71,6 +71,11 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   prefix: { good: ['/2fa', '/a/b-c_d.e~f'], bad: ['', '/', '2fa', '/2fa/', '//2fa', '/2 fa', '/2fa?x', '/:id', '/*', '/2fa#', '/../2fa/', null, true, 1, {}], says: /starts with a slash/ },
   routes: { good: [true], bad: no, says: /true or false/ },
   proof: { good: [sessionProof(), bearerProof()], bad: [null, 'session', 1, {}, sessionProof], says: /sessionProof\(\) or bearerProof\(\)/ },
+  cipher: {
+    good: [undefined, { seal () {}, open () {} }, { keyId: 'a', seal () {}, open () {} }],
+    bad: [null, 'kms', 1, {}, { seal () {} }, { keyId: 1, seal () {}, open () {} }],
+    says: /the functions seal and open/
+  },
   verifier: {
     good: [localVerifier(), [localVerifier()], [authenticatorApi({ url: 'https://example.com' }), localVerifier()]],
     bad: [null, 'local', 1, {}, localVerifier, [], [localVerifier(), null], { kind: 1, check () {} }],
@@ -190,7 +195,7 @@ t.test('E1 a key that does not fit a filled database refuses to start, and an em
   t.equal(await start(t, { storage: filled, encryptionKeys: [other] }), undefined, 'empty')
   await enrol(await buildHost(t, { storage: filled, recoveryCodes: 5 }))
   const refused = await start(t, { storage: filled, encryptionKeys: [other] })
-  t.match(refused, { code: 'FST_2FA_BAD_OPTION', message: /"encryptionKeys".*the keys that the database was filled with.*sealed with key [0-9a-f]{8}.*add that key again/ })
+  t.match(refused, { code: 'FST_2FA_BAD_OPTION', message: /"encryptionKeys".*what the database was filled with.*sealed with key [0-9a-f]{8}.*add that key again/ })
   t.notOk(refused?.message.includes(encryptionKeys[0] ?? ''))
   t.equal(await start(t, { storage: filled, encryptionKeys: [other, ...encryptionKeys] }), undefined, 'a rotated ring')
 })

@@ -8,6 +8,7 @@ interface ServeApiOptions {
   readonly host: string
   readonly tolerance: number
   readonly rateLimit: number
+  readonly codeLimit: number
   readonly publicUrl?: string
   readonly trustProxy?: string
 }
@@ -20,6 +21,7 @@ export function addServeApi (program: Command): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--tolerance <steps>', 'steps of 30 seconds that a pin may be off, 0 to 10; 1 is strict', integer(0, 10), 10)
     .option('--rate-limit <requests>', 'requests a minute from one address, 0 for no limit', integer(0, 1e9), 300)
+    .option('--code-limit <validations>', 'validations a minute of one SecretCode, 0 for no limit', integer(0, 1000), 10)
     .option('--public-url <url>', 'where clients reach it, if not at what they ask for')
     .option('--trust-proxy <addresses>', 'proxies whose X-Forwarded headers count, separated by commas')
     .action(async (options: ServeApiOptions, command: Command) => {
@@ -32,12 +34,14 @@ export function addServeApi (program: Command): void {
     })
 }
 
-async function serveApi ({ port, host, tolerance, rateLimit, publicUrl, trustProxy }: ServeApiOptions): Promise<void> {
+async function serveApi (options: ServeApiOptions): Promise<void> {
+  const { port, host, tolerance, rateLimit, codeLimit, publicUrl, trustProxy } = options
   // It has no log: there is nothing in a request that may be kept.
   const app = Fastify(trustProxy === undefined ? {} : { trustProxy })
   await app.register(authenticatorApiServer, {
     tolerance,
     rateLimit: rateLimit > 0 && { max: rateLimit },
+    codeLimit: codeLimit > 0 && { max: codeLimit },
     ...(publicUrl !== undefined && { publicUrl })
   })
   const address = await app.listen({ host, port })

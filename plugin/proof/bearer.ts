@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Pass } from '../service/passes.js'
-import { UnauthenticatedError } from '../errors.js'
+import { BadOptionError, UnauthenticatedError } from '../errors.js'
 import type { Proof, TokenSealer } from './proof.js'
 
 export interface BearerProofOptions {
@@ -31,6 +31,8 @@ export function bearerProof (
     ambient: false,
 
     prepare (_fastify, sealer) {
+      // Opened at every request, which is too often for a key management service.
+      if (!sealer) throw new BadOptionError('encryptionKeys', 'given beside the cipher: bearerProof() seals its tokens with them')
       tokens = sealer
     },
 

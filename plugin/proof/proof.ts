@@ -28,8 +28,13 @@ export interface Proof {
    */
   readonly ambient: boolean
 
-  /** Called once, at registration. @throws {BadOptionError} if the host lacks what this proof needs. */
-  prepare (fastify: FastifyInstance, tokens: TokenSealer): void
+  /**
+   * Called once, at registration.
+   *
+   * @param tokens - `undefined` if the host gave no `encryptionKeys`.
+   * @throws {BadOptionError} if the host lacks what this proof needs.
+   */
+  prepare (fastify: FastifyInstance, tokens: TokenSealer | undefined): void
 
   /** The pass that the client presents for this user. */
   readPass (request: FastifyRequest, userId: string): Pass | undefined

@@ -6,6 +6,9 @@ export type Purpose = 'authenticator-secret' | 'recovery-salt' | 'pending-setup'
 
 /** Seals and opens secrets under keys that only the host has. */
 export interface KeyRing {
+  /** What values begin with, by key: the one that seals first. */
+  readonly marks: readonly Uint8Array[]
+
   /**
    * Encrypts and authenticates (AES-256-GCM, NIST SP 800-38D) with the first key.
    *
@@ -39,9 +42,13 @@ export function createKeyRing (encodedKeys: readonly string[]): KeyRing {
   const first = keys.values().next().value
   if (!first || keys.size !== encodedKeys.length) throw new BadOptionError('encryptionKeys', 'without duplicates')
 
+  const headerOf = ({ id }: SealingKey) => Buffer.concat([Buffer.of(version), Buffer.from(id, 'hex')])
+
   return {
+    marks: [...keys.values()].map(headerOf),
+
     seal (purpose, context, plain) {
-      const header = Buffer.concat([Buffer.of(version), Buffer.from(first.id, 'hex')])
+      const header = headerOf(first)
       const nonce = randomBytes(nonceLength)
       const cipher = createCipheriv('aes-256-gcm', first.subkey(purpose), nonce, { authTagLength: tagLength })
       cipher.setAAD(additionalData(header, purpose, context))

@@ -23,12 +23,13 @@ export interface Attempts {
 /** Where a code fits. */
 interface Match {
   readonly authenticator: StoredAuthenticator
+  readonly key: Uint8Array
   readonly step: number | undefined
   readonly usedCode: UsedCode | undefined
 }
 
 export function createAttempts (dependencies: ServiceDependencies, verification: Verification): Attempts {
-  const { storage, keyRing, lockout, clock, emit } = dependencies
+  const { storage, secrets, lockout, clock, emit } = dependencies
 
   async function claim (subject: Subject, method: AttemptRules['method'], now: number): Promise<GrantedClaim> {
     const claim = await storage.claimAttempt(subject.userId, {
@@ -68,12 +69,20 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
   async function matchOf (
     subject: Subject, authenticator: StoredAuthenticator, code: string, now: number
   ): Promise<Match | undefined> {
-    const key = keyRing.open('authenticator-secret', [subject.userId, authenticator.id], authenticator.secret)
+    const key = await secrets.open('authenticator-secret', [subject.userId, authenticator.id], authenticator.secret)
     const { kind, digits, period } = authenticator
     const algorithm = authenticator.algorithm as OtpAlgorithm
     const verdict = await verification.check(subject, { kind, key, algorithm, digits, period }, code, now)
     if (!verdict.right) return undefined
-    return { authenticator, step: verdict.step, usedCode: usedCodeOf(authenticator.id, key, code, verdict) }
+    return { authenticator, key, step: verdict.step, usedCode: usedCodeOf(authenticator.id, key, code, verdict) }
+  }
+
+  /** A secret that is sealed with an earlier key goes over to the current one when it is used. */
+  async function resealIfDue (userId: string, { authenticator, key }: Match): Promise<Uint8Array | undefined> {
+    const { id, secret } = authenticator
+    if (secrets.describe(secret).current) return undefined
+    // A sign-in does not wait on that.
+    return secrets.seal('authenticator-secret', [userId, id], key).catch(() => undefined)
   }
 
   /**
@@ -109,8 +118,14 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       if (!match) return refuse(subject, claimed, 'failed', at)
 
       const { authenticator, step, usedCode } = match
+      const resealed = await resealIfDue(subject.userId, match)
       const accepted = await check(subject, claimed, () => storage.acceptStep(subject.userId, {
-        authenticatorId: authenticator.id, step, now: at, ...(usedCode && { usedCode }), ...(pass && { pass })
+        authenticatorId: authenticator.id,
+        step,
+        now: at,
+        ...(usedCode && { usedCode }),
+        ...(resealed && { resealed }),
+        ...(pass && { pass })
       }))
       if (!accepted) return refuse(subject, claimed, 'reused', at)
     },
@@ -123,7 +138,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       const claimed = await claim(subject, 'recovery', now)
       const accepted = await check(subject, claimed, async () => {
         if (claimed.recoverySalt === null) return false
-        const salt = keyRing.open('recovery-salt', [subject.userId], claimed.recoverySalt)
+        const salt = await secrets.open('recovery-salt', [subject.userId], claimed.recoverySalt)
         const hash = await hashRecoveryCode(code, salt)
         return storage.acceptRecoveryCode(subject.userId, { hash, now: at, ...(pass && { pass }) })
       })

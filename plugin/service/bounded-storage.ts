@@ -1,5 +1,5 @@
-import { UnavailableError } from '../errors.js'
 import type { TwoFactorStorage } from '../storage/storage.js'
+import { within } from './within.js'
 
 /**
  * The same storage, where each call ends within `timeout` milliseconds and each failure is an {@link UnavailableError}:
@@ -8,7 +8,7 @@ import type { TwoFactorStorage } from '../storage/storage.js'
 export function boundedStorage (storage: TwoFactorStorage, timeout: number): TwoFactorStorage {
   function bounded<Name extends keyof TwoFactorStorage> (name: Name): TwoFactorStorage[Name] {
     const call = (...given: unknown[]) =>
-      within(timeout, async () => (storage[name] as (...given: unknown[]) => Promise<unknown>).apply(storage, given))
+      within('storage', timeout, async () => (storage[name] as (...given: unknown[]) => Promise<unknown>).apply(storage, given))
     return call as TwoFactorStorage[Name]
   }
 
@@ -20,6 +20,8 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     acceptRecoveryCode: bounded('acceptRecoveryCode'),
     enable: bounded('enable'),
     addAuthenticator: bounded('addAuthenticator'),
+    renameAuthenticator: bounded('renameAuthenticator'),
+    removeAuthenticator: bounded('removeAuthenticator'),
     setKind: bounded('setKind'),
     replaceRecoveryCodes: bounded('replaceRecoveryCodes'),
     findPass: bounded('findPass'),
@@ -27,30 +29,20 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     unlock: bounded('unlock'),
     reset: bounded('reset'),
     sampleSecret: bounded('sampleSecret'),
+    // Maintenance, which nobody waits for at a sign-in. It may take its time.
+    countSealed: kind => storage.countSealed(kind),
+    listSealed: (kind, page) => storage.listSealed(kind, page),
+    replaceSealed: (kind, values) => storage.replaceSealed(kind, values),
 
     async claimAttempt (userId, rules) {
       const claiming = (async () => storage.claimAttempt(userId, rules))()
       try {
-        return await within(timeout, () => claiming)
+        return await within('storage', timeout, () => claiming)
       } catch (error) {
         // The database may still count it when it wakes up, and nobody will check that code any more.
         claiming.then(claim => claim.granted ? storage.refundAttempt(userId, claim) : undefined).catch(() => {})
         throw error
       }
     }
-  }
-}
-
-async function within<Result> (timeout: number, call: () => Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const expiry = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`The storage did not answer within ${timeout} ms`)), timeout)
-  })
-  try {
-    return await Promise.race([call(), expiry])
-  } catch (cause) {
-    throw new UnavailableError({ cause })
-  } finally {
-    clearTimeout(timer)
   }
 }

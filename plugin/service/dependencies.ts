@@ -1,5 +1,5 @@
 import type { TwoFactorEvent } from '../events.js'
-import type { KeyRing } from '../secrets/key-ring.js'
+import type { SecretBox } from '../secrets/secret-box.js'
 import type { TwoFactorStorage } from '../storage/storage.js'
 import type { Verifier } from '../verifiers/verifier.js'
 
@@ -18,7 +18,7 @@ export interface Lockout {
 /** What the use cases need. No HTTP, no SQL, no network: those are behind these interfaces. */
 export interface ServiceDependencies {
   readonly storage: TwoFactorStorage
-  readonly keyRing: KeyRing
+  readonly secrets: SecretBox
   /** Checks new enrolments. */
   readonly verifier: Verifier
   /** By kind: who checks the enrolments that there are. */

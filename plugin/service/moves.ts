@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AuthenticatorLimitError, BadOptionError, BadSecretError } from '../errors.js'
 import { decodeBase32 } from '../otp/base32.js'
 import type { OtpAlgorithm } from '../otp/hotp.js'
 import type { StoredAuthenticator } from '../storage/storage.js'
-import type { KeyEncoding, Verifier } from '../verifiers/verifier.js'
+import type { CodeParameters, KeyEncoding, Verifier } from '../verifiers/verifier.js'
 import type { ServiceDependencies } from './dependencies.js'
 import type { Passes } from './passes.js'
 
@@ -51,7 +51,7 @@ export interface Moves {
 const minSecretBytes = 10
 
 export function createMoves (dependencies: ServiceDependencies, passes: Passes): Moves {
-  const { storage, keyRing, verifiers, maxAuthenticators, clock, emit } = dependencies
+  const { storage, secrets, verifiers, maxAuthenticators, clock, emit } = dependencies
 
   function verifierOf (kind: string): Verifier {
     const verifier = verifiers.get(kind)
@@ -59,8 +59,8 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
     return verifier
   }
 
-  function open (userId: string, { id, secret }: StoredAuthenticator): Uint8Array {
-    return keyRing.open('authenticator-secret', [userId, id], secret)
+  function open (userId: string, { id, secret }: StoredAuthenticator): Promise<Uint8Array> {
+    return secrets.open('authenticator-secret', [userId, id], secret)
   }
 
   return {
@@ -68,28 +68,31 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
       const { secret, encoding = 'base32', kind = 'local', name = 'Authenticator app', algorithm = 'SHA1' } = imported
       const { digits = 6, period = 30 } = imported
       const key = decodeSecret(secret, encoding)
+      checkParameters({ algorithm, digits, period })
       if (digits !== 6 && digits !== dependencies.digits) throw new BadSecretError(`set the option digits to ${digits}`)
       const objection = verifierOf(kind).objection?.({ key, algorithm, digits, period })
       if (objection !== undefined) throw new BadSecretError(objection)
 
-      const enrolled = (await storage.findStatus(userId))?.authenticators ?? []
-      if (enrolled.some(authenticator => isSame(open(userId, authenticator), key))) return false
+      const { authenticators: enrolled = [], disabledAt = null } = await storage.findStatus(userId) ?? {}
+      if (disabledAt) throw new BadSecretError('the user made too many wrong codes: call unlock or reset first')
+      const known = await Promise.all(enrolled.map(authenticator => open(userId, authenticator)))
+      if (known.some(other => isSame(other, key))) return false
 
       const now = new Date(clock())
-      const id = randomUUID()
-      const sealed = keyRing.seal('authenticator-secret', [userId, id], key)
+      const id = importId(userId, key)
+      const sealed = await secrets.seal('authenticator-secret', [userId, id], key)
       const parameters = { keyEncoding: encoding, algorithm, digits, period }
       const authenticator = {
         id, kind, name, secret: sealed, ...parameters, lastStep: 0, createdAt: now, lastUsedAt: null
       }
-      const salt = keyRing.seal('recovery-salt', [userId], randomBytes(32))
+      const salt = await secrets.seal('recovery-salt', [userId], randomBytes(32))
       if (!await storage.enable(userId, { authenticator, recoveryCodes: { salt, hashes: [] } })) {
         const result = await storage.addAuthenticator(userId, { authenticator }, maxAuthenticators)
         if (result === 'full') throw new AuthenticatorLimitError()
         if (result !== 'added') return false
       }
       passes.forgetUser(userId)
-      emit({ userId, type: 'imported', at: now })
+      emit({ userId, type: 'imported', authenticatorId: id, at: now })
       return true
     },
 
@@ -98,7 +101,7 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
       const moving = (await storage.findStatus(userId))?.authenticators.filter(other => other.kind !== kind) ?? []
       if (moving.length === 0) return 0
       for (const { algorithm, digits, period, ...authenticator } of moving) {
-        const key = open(userId, { algorithm, digits, period, ...authenticator })
+        const key = await open(userId, { algorithm, digits, period, ...authenticator })
         const objection = verifier.objection?.({ key, algorithm: algorithm as OtpAlgorithm, digits, period })
         if (objection !== undefined) throw new BadSecretError(objection)
       }
@@ -106,6 +109,25 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
       emit({ userId, type: 'verifier-switched', verifier: kind, at: new Date(clock()) })
       return moved
     }
+  }
+}
+
+/**
+ * The same for the same secret, so that of two imports at once one finds it there; and too short to find a weak secret
+ * by in a copy of the database.
+ */
+function importId (userId: string, key: Uint8Array): string {
+  const mac = createHmac('sha256', key).update(`fastify-authenticator-2fa/v1/import/${userId}`).digest('hex')
+  return `imported-${mac.slice(0, 8)}`
+}
+
+function checkParameters ({ algorithm, digits, period }: CodeParameters): void {
+  if (!['SHA1', 'SHA256', 'SHA512'].includes(algorithm)) {
+    throw new BadSecretError('algorithm must be "SHA1", "SHA256" or "SHA512"')
+  }
+  if (!Number.isInteger(digits) || digits < 6 || digits > 8) throw new BadSecretError('digits must be from 6 to 8')
+  if (!Number.isInteger(period) || period < 15 || period > 120) {
+    throw new BadSecretError('period must be from 15 to 120 seconds')
   }
 }
 

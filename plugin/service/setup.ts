@@ -33,7 +33,7 @@ export interface Setups {
    */
   begin: (subject: Subject, label: string, first: boolean) => Promise<string>
   /** What a sealed setup holds, or `undefined` if it expired or is not this user's. */
-  read: (userId: string, label: string, sealed: string) => PendingSetup | undefined
+  read: (userId: string, label: string, sealed: string) => Promise<PendingSetup | undefined>
   /**
    * Turns a pending setup into an authenticator, by its first code.
    *
@@ -62,14 +62,16 @@ const secretLength = { SHA1: 20, SHA256: 32, SHA512: 64 } as const
 export function createSetups (
   dependencies: ServiceDependencies, verification: Verification, passes: Passes
 ): Setups {
-  const { storage, keyRing, verifier, issuer, algorithm, digits, period, setupTtl, clock, emit } = dependencies
+  const { storage, secrets, verifier, issuer, algorithm, digits, period, setupTtl, clock, emit } = dependencies
 
-  function open (userId: string, sealed: string): Sealed | undefined {
+  async function open (userId: string, sealed: string): Promise<Sealed | undefined> {
+    const bytes = Buffer.from(sealed, 'base64url')
     try {
-      const bytes = keyRing.open('pending-setup', [userId], Buffer.from(sealed, 'base64url'))
-      const pending = JSON.parse(Buffer.from(bytes).toString()) as Sealed
+      const opened = await secrets.open('pending-setup', [userId], bytes)
+      const pending = JSON.parse(Buffer.from(opened).toString()) as Sealed
       return pending.expiresAt > clock() ? pending : undefined
-    } catch {
+    } catch (error) {
+      if (secrets.describe(bytes).by === 'cipher') throw error
       // Whatever the client holds that does not open, it can only start again.
       return undefined
     }
@@ -79,7 +81,7 @@ export function createSetups (
     const codes = generateRecoveryCodes(dependencies.recoveryCodes)
     const salt = randomBytes(32)
     const hashes = await Promise.all(codes.map(code => hashRecoveryCode(normalizeRecoveryCode(code) ?? '', salt)))
-    return { codes, stored: { salt: keyRing.seal('recovery-salt', [userId], salt), hashes } }
+    return { codes, stored: { salt: await secrets.seal('recovery-salt', [userId], salt), hashes } }
   }
 
   return {
@@ -94,12 +96,12 @@ export function createSetups (
         first
       }
       emit({ ...subject, type: 'setup-started', at: new Date(clock()) })
-      const sealed = keyRing.seal('pending-setup', [subject.userId], Buffer.from(JSON.stringify(pending)))
+      const sealed = await secrets.seal('pending-setup', [subject.userId], Buffer.from(JSON.stringify(pending)))
       return Buffer.from(sealed).toString('base64url')
     },
 
-    read (userId, label, sealed) {
-      const pending = open(userId, sealed)
+    async read (userId, label, sealed) {
+      const pending = await open(userId, sealed)
       if (!pending) return undefined
       const secret = Buffer.from(pending.secret, 'base64url')
       const uri = keyUri({ issuer, label, secret, algorithm, digits, period })
@@ -108,7 +110,7 @@ export function createSetups (
 
     async confirm (subject, sealed, code, name, pass) {
       const { userId } = subject
-      const pending = open(userId, sealed)
+      const pending = await open(userId, sealed)
       if (!pending) throw new SetupExpiredError()
 
       const now = clock()
@@ -126,7 +128,7 @@ export function createSetups (
         id,
         kind,
         name: name ?? 'Authenticator app',
-        secret: keyRing.seal('authenticator-secret', [userId, id], key),
+        secret: await secrets.seal('authenticator-secret', [userId, id], key),
         keyEncoding: verification.verifierOf(kind).keyEncoding ?? 'base32',
         algorithm,
         digits,
@@ -150,7 +152,7 @@ export function createSetups (
       }
       passes.forgetUser(userId)
       passes.remember(pass)
-      emit({ ...subject, type: 'setup-confirmed', at })
+      emit({ ...subject, type: 'setup-confirmed', authenticatorId: id, at })
       return codes
     },
 

@@ -50,10 +50,14 @@ export function attempts (db: Database): Attempts {
         .execute()
     },
 
-    acceptStep (userId, { authenticatorId, step, usedCode, now, pass }) {
+    acceptStep (userId, { authenticatorId, step, usedCode, resealed, now, pass }) {
       return accept(db, userId, { now, pass, usedCode }, db => db.updateTable('two_factor_authenticators')
         .from('proved')
-        .set({ last_used_at: now, ...(step !== undefined && { last_step: step }) })
+        .set({
+          last_used_at: now,
+          ...(step !== undefined && { last_step: step }),
+          ...(resealed && { secret: resealed })
+        })
         .where('two_factor_authenticators.user_id', '=', userId)
         .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
         .where('id', '=', authenticatorId)

@@ -94,29 +94,32 @@ export function enrolments (db: Database): Enrolments {
     },
 
     reset (userId) {
-      return db.transaction().execute(async trx => {
-        const user = await trx.updateTable('two_factor_users')
-          .set(eb => ({
-            enabled_at: null,
-            failed_attempts: 0,
-            locked_until: null,
-            disabled_at: null,
-            recovery_salt: null,
-            generation: eb('generation', '+', 1)
-          }))
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .returning('user_id')
-          .executeTakeFirst()
-        if (!user) return false
-
-        for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
-          await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
-        }
-        return true
-      })
+      return db.transaction().execute(trx => turnOff(trx, userId))
     }
   }
+}
+
+/** Forgets all of a user's factors and passes. `false` if there was no two-factor authentication. */
+export async function turnOff (trx: Transaction<TwoFactorDatabase>, userId: string): Promise<boolean> {
+  const user = await trx.updateTable('two_factor_users')
+    .set(eb => ({
+      enabled_at: null,
+      failed_attempts: 0,
+      locked_until: null,
+      disabled_at: null,
+      recovery_salt: null,
+      generation: eb('generation', '+', 1)
+    }))
+    .where('user_id', '=', userId)
+    .where('enabled_at', 'is not', null)
+    .returning('user_id')
+    .executeTakeFirst()
+  if (!user) return false
+
+  for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
+    await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
+  }
+  return true
 }
 
 async function insertRecoveryCodes (

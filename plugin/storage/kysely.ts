@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import { BadOptionError } from '../errors.js'
 import { attempts } from './attempts.js'
+import { authenticators } from './authenticators.js'
 import { enrolments } from './enrolments.js'
 import { authenticatorColumns, fromRow, type Database } from './rows.js'
+import { sealedValues } from './sealed-values.js'
 import type { TwoFactorStorage } from './storage.js'
 
 // SQLSTATE, PostgreSQL's appendix A.
@@ -22,7 +24,9 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
 
   return {
     ...attempts(db),
+    ...authenticators(db),
     ...enrolments(db),
+    ...sealedValues(db),
 
     async isEnabled (userId) {
       const row = await db.selectFrom('two_factor_users')

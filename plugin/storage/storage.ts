@@ -38,6 +38,17 @@ export interface UsedCode {
   readonly until: Date
 }
 
+/** What is sealed: the secrets of authenticators, and the salts of recovery codes. */
+export type SealedKind = 'secrets' | 'recovery-salts'
+
+/** A sealed value, and where it is. */
+export interface SealedValue {
+  readonly userId: string
+  /** Of the authenticator; empty for a salt. */
+  readonly id: string
+  readonly value: Uint8Array
+}
+
 /** The rules that an attempt is counted by. */
 export interface AttemptRules {
   readonly now: Date
@@ -133,6 +144,8 @@ export interface TwoFactorStorage {
     /** `undefined` if the verifier does not know it; then there is a `usedCode`. */
     readonly step: number | undefined
     readonly usedCode?: UsedCode
+    /** The same secret, sealed with another key, to be stored with it. */
+    readonly resealed?: Uint8Array
     readonly now: Date
     readonly pass?: StoredPass
   }): Promise<boolean>
@@ -155,6 +168,20 @@ export interface TwoFactorStorage {
     userId: string, enrolment: Enrolment, maxAuthenticators: number
   ): Promise<'added' | 'full' | 'known' | 'not-enabled'>
 
+  /** `false` if the user has no such authenticator. */
+  renameAuthenticator (userId: string, id: string, name: string): Promise<boolean>
+
+  /**
+   * Removes an authenticator, with what is known of its used codes, and revokes all passes but one. Without the last
+   * one, two-factor authentication is off as after {@link reset}. Of concurrent removals one alone meets the last one.
+   *
+   * @param details.keepLast - The last one stays: then the answer is `last`, and nothing is written.
+   * @param details.keepPass - `idHash` of the pass of the client that does it. It stays if it counted until then.
+   */
+  removeAuthenticator (
+    userId: string, id: string, details: { readonly keepLast: boolean, readonly keepPass?: Uint8Array }
+  ): Promise<'removed' | 'disabled' | 'last' | 'unknown'>
+
   /** Has other verifiers check these authenticators from now on. How many of them the user has. */
   setKind (userId: string, authenticatorIds: readonly string[], kind: string): Promise<number>
 
@@ -172,6 +199,21 @@ export interface TwoFactorStorage {
 
   /** Turns two-factor authentication off: forgets authenticators and recovery codes and revokes every pass. */
   reset (userId: string): Promise<boolean>
+
+  /** How many values of all users begin with which five bytes. A look at the whole table. */
+  countSealed (kind: SealedKind): Promise<Array<{ readonly mark: Uint8Array, readonly count: number }>>
+
+  /** Values of all users that do not begin with a mark, ordered by user and id, those after another one. */
+  listSealed (kind: SealedKind, page: {
+    readonly exceptMark: Uint8Array
+    readonly after?: Pick<SealedValue, 'userId' | 'id'> | undefined
+    readonly limit: number
+  }): Promise<SealedValue[]>
+
+  /** Replaces values, each one if it is still what it was. How many were. */
+  replaceSealed (
+    kind: SealedKind, values: ReadonlyArray<SealedValue & { readonly replacement: Uint8Array }>
+  ): Promise<number>
 
   /**
    * The sealed secret of some authenticator: at start it shows whether the keys fit the database.

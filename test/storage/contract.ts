@@ -187,6 +187,35 @@ export async function checkStorage (
     t.equal(await storage.addAuthenticator('ada', { authenticator: authenticator('tablet') }, 5), 'added')
   })
 
+  await t.test('sealed values are counted by their mark, listed in pages, and replaced if they are still the same', async t => {
+    const [storage] = await open(t)
+    const mark = Buffer.from([1, 2, 3, 4, 5])
+    for (const user of ['ada', 'bob', 'eve']) {
+      const secret = Buffer.concat([mark, Buffer.from(user)])
+      const recoveryCodes = { salt: Buffer.concat([mark, Buffer.from('salt')]), hashes }
+      await storage.enable(user, { authenticator: { ...authenticator(), secret }, pass: pass(), recoveryCodes })
+    }
+    for (const kind of ['secrets', 'recovery-salts'] as const) {
+      t.same((await storage.countSealed(kind)).map(({ mark, count }) => [...mark, count]), [[1, 2, 3, 4, 5, 3]])
+      const exceptMark = Buffer.from([9, 9, 9, 9, 9])
+      const first = await storage.listSealed(kind, { exceptMark, limit: 2 })
+      t.same(first.map(({ userId }) => userId), ['ada', 'bob'])
+      const rest = await storage.listSealed(kind, { exceptMark, after: first[1], limit: 2 })
+      t.same(rest.map(({ userId, id }) => [userId, id]), [['eve', kind === 'secrets' ? 'phone' : '']])
+      t.same(await storage.listSealed(kind, { exceptMark: mark, limit: 10 }), [])
+
+      const replacement = Buffer.from([9, 9, 9, 9, 9, 1])
+      const values = [...first, ...rest].map(value => ({ ...value, replacement }))
+      t.equal(await storage.replaceSealed(kind, values.slice(0, 2)), 2)
+      t.equal(await storage.replaceSealed(kind, values), 1, 'two of them are not what they were')
+      t.same((await storage.countSealed(kind)).map(({ mark, count }) => [...mark, count]), [[9, 9, 9, 9, 9, 3]])
+    }
+    const [read] = (await storage.findStatus('ada'))?.authenticators ?? []
+    t.same([...read?.secret ?? []], [9, 9, 9, 9, 9, 1])
+    t.equal(await storage.acceptStep('ada', { authenticatorId: 'phone', step: 101, resealed: Buffer.from([7]), now }), true)
+    t.same([...(await storage.findStatus('ada'))?.authenticators[0]?.secret ?? []], [7])
+  })
+
   await t.test('authenticators are moved to another verifier by their ids', async t => {
     const [storage] = await open(t)
     await enabled(storage)
