@@ -20,6 +20,8 @@ export type TwoFactorEventType =
 
 /** Something that changed or refused two-factor authentication. Never holds a code or a secret. */
 export interface TwoFactorEvent {
+  /** Rises with time, and is one for each event: a queue that delivers twice can be told by it. */
+  readonly id: string
   readonly type: TwoFactorEventType
   readonly userId: string
   readonly at: Date

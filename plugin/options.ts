@@ -139,6 +139,12 @@ export interface TwoFactorOptions {
   /** Whether browsers get HTML pages. `false`: JSON for everybody. Default is `true`. */
   pages?: boolean
 
+  /**
+   * Whether events are written to the table `two_factor_events`, in the transaction of the change that they record.
+   * Default is `false`.
+   */
+  audit?: boolean
+
   /** Told of everything that changes or refuses. It is not waited for, and what it throws is logged. */
   onEvent?: (event: TwoFactorEvent) => unknown
 
@@ -176,7 +182,8 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
     period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
-    revalidate, storageTimeout, pages = true, onEvent, clock = Date.now, logLevel: _, logSerializers: __, ...unknown
+    revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now, logLevel: _, logSerializers: __,
+    ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
   const prefix = path as unknown === false ? '' : path
   const routes = wanted && prefix !== ''
@@ -197,6 +204,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
   checkOption('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
   checkOption('lockout', isObject(lockout), 'an object')
+  checkOption('audit', typeof audit === 'boolean', 'true or false')
   checkOption('pages', typeof pages === 'boolean', 'true or false')
   checkOption('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
   checkOption('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
@@ -232,6 +240,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     revalidate: integerOption('revalidate', revalidate, 30, 0, 3600),
     storageTimeout: integerOption('storageTimeout', storageTimeout, 2000, 100, 30_000),
     pages,
+    audit,
     onEvent,
     clock
   })

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Registration } from './access.js'
 import { BadOptionError, UnavailableError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
@@ -12,12 +13,13 @@ import { createKeyRing, type KeyRing } from './secrets/key-ring.js'
 import { createSecretBox, type SecretBox } from './secrets/secret-box.js'
 import { createService, type TwoFactorService } from './service.js'
 import { boundedStorage } from './service/bounded-storage.js'
+import { createJournal } from './service/journal.js'
 import { within } from './service/within.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 
 /** What `app.twoFactor` answers: for support staff and scripts, by user id. */
 export type TwoFactorBackOffice = Pick<
-  TwoFactorService, 'status' | 'unlock' | 'reset' | 'importSecret' | 'switchVerifier' | 'keyUsage' | 'rotateKeys'
+  TwoFactorService, 'status' | 'unlock' | 'reset' | 'importSecret' | 'switchVerifier' | 'keyUsage' | 'rotateKeys' | 'events'
 >
 
 declare module 'fastify' {
@@ -35,7 +37,8 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   const keyRing = cipher && encryptionKeys.length === 0 ? undefined : createKeyRing(encryptionKeys)
   const secrets = createSecretBox({ keyRing, cipher, within: task => within('cipher', storageTimeout, task) })
   const storage = boundedStorage(options.storage, storageTimeout)
-  const service = createService({ ...options, storage, secrets, emit: emitter(fastify, options) })
+  const journal = createJournal({ ...options, storage, emit: emitter(fastify, options) })
+  const service = createService({ ...options, storage, secrets, journal })
   options.proof.prepare(fastify, keyRing && tokenSealer(keyRing))
 
   // Fastify joins `/area/` and `/2fa` with one slash; `//2fa` would be another host.
@@ -48,8 +51,8 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   }
 
   fastify.decorateRequest('twoFactor', { getter () { return createRequestTwoFactor(this, registration) } })
-  const { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys } = service
-  fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys })
+  const { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys, events } = service
+  fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys, events })
   addRefusalUrls(fastify)
   addGuard(fastify, registration)
   fastify.addHook('onReady', () => checkStorage(fastify, storage, secrets))
@@ -101,10 +104,14 @@ function tokenSealer (keyRing: KeyRing): TokenSealer {
   }
 }
 
+// For tools that listen to all that a process does. A listener that throws is reported by Node.js itself.
+const channel = diagnosticsChannel('fastify-authenticator-2fa:event')
+
 /** A listener that fails must not fail the user's request. */
 function emitter (fastify: FastifyInstance, { onEvent }: ResolvedOptions): (event: TwoFactorEvent) => void {
-  if (!onEvent) return () => {}
   return event => {
+    channel.publish(event)
+    if (!onEvent) return
     Promise.resolve(event).then(onEvent).catch((error: unknown) => {
       fastify.log.error({ err: error, type: event.type }, 'onEvent of fastify-authenticator-2fa failed')
     })

@@ -1,9 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import { checkUser, currentUser, enforce, isPromise, livePass, type Registration } from './access.js'
+import { checkUser, currentUser, enforce, isPromise, livePass, mayTurnOff, type Registration } from './access.js'
 import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
 import type { TwoFactorPolicy } from './policy.js'
 import type { Carried } from './proof/proof.js'
-import type { AuthenticatorInfo } from './service.js'
+import { createRequestAuthenticators, type RequestAuthenticators } from './request/authenticators.js'
+import type { AuthenticatorInfo } from './service/authenticators.js'
 import type { Subject } from './service/dependencies.js'
 import type { PendingSetup } from './service/setup.js'
 
@@ -32,7 +33,7 @@ export interface TwoFactorStatus {
  * What `request.twoFactor` answers. Each method acts on the user that `getUser` names, and throws
  * {@link UnauthenticatedError} if there is none and {@link UnavailableError} if the storage does not answer.
  */
-export interface RequestTwoFactor {
+export interface RequestTwoFactor extends RequestAuthenticators {
   /**
    * Whether this client has passed, from what its proof says and this process knows. To decide on access use
    * `config.twoFactor` or {@link require}, which also ask the storage.
@@ -88,6 +89,7 @@ export interface RequestTwoFactor {
    *
    * @throws {NotEnabledError}
    * @throws {RequiredError} if this client has not passed.
+   * @throws {LastAuthenticatorError} if the user has to have two-factor authentication.
    */
   disable (code: string): Promise<void>
 
@@ -104,6 +106,8 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
   const fresh = () => enforce(registration, request, { maxAge: stepUpMaxAge })
 
   return {
+    ...createRequestAuthenticators(request, registration),
+
     get verified () {
       const user = registration.options.getUser(request)
       if (isPromise(user)) {
@@ -176,10 +180,11 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
     },
 
     async disable (code) {
-      const { id } = await user()
+      const { id, label } = await user()
       if (!await service.isEnabled(id)) throw new NotEnabledError()
       await enforce(registration, request, true)
-      await act(request, id, subject => service.disable(subject, code))
+      const mayDisable = await mayTurnOff(request, registration, { id, label })
+      await act(request, id, subject => service.disable(subject, code, mayDisable))
       proof.clearPass(request)
     },
 

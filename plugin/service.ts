@@ -5,6 +5,7 @@ import {
   createAuthenticators, toAuthenticatorInfo, type AuthenticatorInfo, type Authenticators
 } from './service/authenticators.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
+import { fromStoredEvent } from './service/journal.js'
 import { createKeyRotation, type KeyRotation } from './service/key-rotation.js'
 import { createMoves, type Moves } from './service/moves.js'
 import { createPasses, toStoredPass, type Pass, type Passes } from './service/passes.js'
@@ -47,15 +48,19 @@ export interface TwoFactorService extends
   /** For a back office. `false` if the user has no two-factor authentication. */
   readonly unlock: (userId: string) => Promise<boolean>
   readonly reset: (userId: string) => Promise<boolean>
+  /**
+   * What happened to a user, the newest first. Empty unless the option `audit` is on.
+   *
+   * @param page.before - Id of an event: those before it.
+   * @param page.limit - 1 to 500. Default is 50.
+   */
+  readonly events: (
+    userId: string, page?: { readonly before?: string, readonly limit?: number }
+  ) => Promise<TwoFactorEvent[]>
 }
 
-export function createService (given: ServiceDependencies): TwoFactorService {
-  const dependencies: ServiceDependencies = {
-    ...given,
-    // A subject is spread into its events; whether its client is still there is no part of them.
-    emit: ({ signal: _, ...event }: TwoFactorEvent & Partial<Subject>) => given.emit(event)
-  }
-  const { storage, clock, emit } = dependencies
+export function createService (dependencies: ServiceDependencies): TwoFactorService {
+  const { storage, clock, journal } = dependencies
   const passes = createPasses(dependencies)
   const verification = createVerification(dependencies)
   const attempts = createAttempts(dependencies, verification)
@@ -75,8 +80,9 @@ export function createService (given: ServiceDependencies): TwoFactorService {
     }
   }
 
-  async function reset (userId: string): Promise<boolean> {
-    const done = await storage.reset(userId)
+  async function turnOff (subject: Subject, type: 'disabled' | 'reset'): Promise<boolean> {
+    const { userId } = subject
+    const done = await journal.change(subject, storage => storage.reset(userId), done => done ? [type] : [])
     passes.forgetUser(userId)
     return done
   }
@@ -97,7 +103,6 @@ export function createService (given: ServiceDependencies): TwoFactorService {
       const pass = passes.create(subject.userId, 'totp')
       await attempts.acceptCode(subject, code, toStoredPass(pass))
       passes.remember(pass)
-      emit({ ...subject, type: 'verified', at: now() })
       return pass
     },
 
@@ -105,7 +110,6 @@ export function createService (given: ServiceDependencies): TwoFactorService {
       const pass = passes.create(subject.userId, 'recovery')
       await attempts.acceptRecoveryCode(subject, code, toStoredPass(pass))
       passes.remember(pass)
-      emit({ ...subject, type: 'recovered', at: now() })
       // The code is used by now: the user must not lose the pass over a number.
       const recoveryCodesLeft = await status(subject.userId).then(status => status.recoveryCodesLeft, () => null)
       return { pass, recoveryCodesLeft }
@@ -115,20 +119,17 @@ export function createService (given: ServiceDependencies): TwoFactorService {
       if (!mayDisable) throw new LastAuthenticatorError()
       const accept = normalizeCode(code) === undefined ? attempts.acceptRecoveryCode : attempts.acceptCode
       await accept(subject, code)
-      await reset(subject.userId)
-      emit({ ...subject, type: 'disabled', at: now() })
+      await turnOff(subject, 'disabled')
     },
 
-    async unlock (userId) {
-      const done = await storage.unlock(userId)
-      if (done) emit({ userId, type: 'unlocked', at: now() })
-      return done
-    },
+    unlock: userId =>
+      journal.change({ userId }, storage => storage.unlock(userId), done => done ? ['unlocked'] : []),
 
-    async reset (userId) {
-      const done = await reset(userId)
-      if (done) emit({ userId, type: 'reset', at: now() })
-      return done
+    reset: userId => turnOff({ userId }, 'reset'),
+
+    async events (userId, { before, limit = 50 } = {}) {
+      const found = await storage.findEvents(userId, { before, limit: Math.max(1, Math.min(limit, 500)) })
+      return found.map(event => fromStoredEvent(userId, event))
     }
   }
 }

@@ -66,15 +66,15 @@ const rules: readonly Rule[] = [
   },
   { files: /^guard$/, imports: [errors, /^(access|browser|policy)$/], types: [fastify] },
   {
-    files: /^request$/,
-    imports: [errors, /^access$/],
+    files: /^request(\/|$)/,
+    imports: [errors, /^access$/, /^request\//],
     types: [fastify, /^(options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
-  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^request$/, /^service\/setup$/] },
+  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^request$/, /^service\//] },
   {
     files: /^routes\//,
     imports: [
-      errors, /^(access|browser|guard|refusal|request)$/, /^pages\//, /^routes\//, /^@fastify\/(formbody|rate-limit)$/,
+      errors, /^(access|browser|guard|refusal|request)$/, /^(pages|request)\//, /^routes\//, /^@fastify\/(formbody|rate-limit)$/,
       /^ajv$/, /^node:http$/
     ],
     types: [fastify, /^service\/setup$/]
@@ -107,8 +107,8 @@ const rules: readonly Rule[] = [
   {
     files: /^plugin$/,
     imports: [
-      errors, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/,
-      /^secrets\/(key-ring|secret-box)$/, /^service\/(bounded-storage|within)$/
+      errors, /^node:diagnostics_channel$/, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/,
+      /^secrets\/(key-ring|secret-box)$/, /^service\/(bounded-storage|journal|within)$/
     ],
     types: [fastify, /^events$/, /^proof\/proof$/, /^storage\/storage$/]
   },

@@ -44,6 +44,7 @@ t.test('every default is the value that the documentation states', async t => {
     revalidate: 30,
     storageTimeout: 2000,
     pages: true,
+    audit: false,
     onEvent: undefined,
     clock: Date.now
   })
@@ -100,6 +101,7 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   revalidate: { good: [0, 3600], bad: [-1, 3601, 0.5, '30', true], says: /an integer from 0 to 3600/ },
   storageTimeout: { good: [100, 30_000], bad: [0, 99, 30_001, '2000', Infinity], says: /an integer from 100 to 30000/ },
   pages: { good: [true, false], bad: no, says: /true or false/ },
+  audit: { good: [true, false], bad: no, says: /true or false/ },
   onEvent: { good: [() => {}], bad: [null, 'log', {}, 1, true], says: /a function/ },
   clock: { good: [() => 0], bad: [null, 0, Date.UTC(2026), 'now', {}], says: /a function that answers milliseconds/ }
 }

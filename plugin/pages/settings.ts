@@ -1,9 +1,18 @@
 import type { TwoFactorStatus } from '../request.js'
+import { authenticatorList } from './authenticators.js'
 import { html, type Html } from './html.js'
 import { codeField, layout, problemBox, type FormState, type Site } from './layout.js'
 
+/** What the settings show. */
+export interface SettingsState extends FormState {
+  readonly status: TwoFactorStatus
+  readonly digits: number
+  /** Id of the field that the problem is about. */
+  readonly field?: string | undefined
+}
+
 /** The page of a user's own two-factor authentication. */
-export function settingsPage (site: Site, state: FormState & { status: TwoFactorStatus, digits: number }): string {
+export function settingsPage (site: Site, state: SettingsState): string {
   const { status } = state
   if (!status.enabled) {
     return layout(site, 'Two-factor authentication', html`
@@ -19,23 +28,18 @@ ${status.verified ? verified(site, state) : html`<a class="button" href="${site.
 <p class="more"><a href="${site.defaultRedirect}">Back</a></p>`)
 }
 
-function verified (site: Site, state: FormState & { status: TwoFactorStatus, digits: number }): Html {
+function verified (site: Site, state: SettingsState): Html {
   const { status: { authenticators, recoveryCodesLeft } } = state
   return html`
 <h2>Authenticators</h2>
-<dl>${authenticators?.map(({ name, lastUsedAt, createdAt }) => html`
-<dt>${name}</dt><dd>last used ${day(lastUsedAt ?? createdAt)}</dd>`)}</dl>
+${authenticatorList(site, authenticators ?? [], state)}
 <a class="button quiet" href="${site.base}/setup">Add an authenticator</a>
 <h2>Recovery codes</h2>
 <p>${recoveryCodesLeft} left. New ones replace them.</p>
 <form method="post" action="${site.base}/recovery-codes"><button class="quiet">Make new recovery codes</button></form>
 <h2>Turn it off</h2>
 <form method="post" action="${site.base}/disable">
-${codeField(state, state.digits, false)}
+${codeField(state.field === 'code' ? state : {}, state.digits, false)}
 <button class="quiet">Turn off</button>
 </form>`
-}
-
-function day (date: Date): Html {
-  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 10)}</time>`
 }

@@ -26,9 +26,10 @@ a{color:var(--accent)}
 code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}
 .key{display:block;padding:.6rem .8rem;border:1px dashed var(--line);border-radius:.5rem;font-size:1.05rem;user-select:all}
 .codes{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.35rem 1rem;margin:1rem 0;padding:1rem;border:1px dashed var(--line);border-radius:.5rem;list-style:none}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.35rem 1rem}
-dt{color:var(--muted)}
-dd{margin:0}
+dl{margin:.5rem 0}
+dt{margin-top:1rem;font-weight:600;overflow-wrap:anywhere}
+dd{margin:0;color:var(--muted)}
+dd details{margin:.25rem 0}
 details{margin-top:1rem}
 summary{cursor:pointer;color:var(--accent)}
 .more{margin-top:1.5rem;color:var(--muted)}

@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { varyByAccept } from '../browser.js'
 import { TooManyRequestsError } from '../errors.js'
+import { authenticatorPageRoutes, authenticatorRoutes } from './authenticators.js'
 import { refuseCrossOrigin } from './cross-origin.js'
 import { parseStrictly } from './parsers.js'
 import { sendRefusal, type RouteContext } from './replies.js'
@@ -31,6 +32,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   statusRoute(scope, context)
   setupPageRoute(scope, context)
   verifyPageRoutes(scope, context)
+  authenticatorPageRoutes(scope, context)
 
   await scope.register(async limited => {
     if (options.rateLimit !== false) {
@@ -46,6 +48,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
     setupRoutes(limited, context)
     verifyRoutes(limited, context)
     settingsRoutes(limited, context)
+    authenticatorRoutes(limited, context)
   })
 }
 
@@ -57,5 +60,6 @@ interface SchemaError {
 /** Says what to do, and never repeats the value that was sent. */
 function describe ([error]: readonly SchemaError[], where: string): Error {
   if (error?.instancePath === '/code') return new Error('That is not a code. Enter the digits that your app shows, or a whole recovery code')
+  if (error?.instancePath === '/name') return new Error('That is not a name. Enter up to 64 characters')
   return new Error(`${where}${error?.instancePath ?? ''} ${error?.message ?? 'is malformed'}`)
 }

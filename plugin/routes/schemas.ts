@@ -48,7 +48,7 @@ const recoveryCode = {
   type: 'string', maxLength: 64, pattern: `^${gap}*(?:[0-9A-Za-z]${gap}*){16}$`
 } as const
 
-const authenticator = reply({
+export const authenticatorReply = reply({
   id: { type: 'string' },
   kind: { type: 'string', description: 'Which verifier checks its codes' },
   name: { type: 'string' },
@@ -60,7 +60,7 @@ export const statusReply = reply({
   enabled: { type: 'boolean' },
   verified: { type: 'boolean' },
   verifiedAt: nullableDate,
-  authenticators: { type: ['array', 'null'], items: authenticator },
+  authenticators: { type: ['array', 'null'], items: authenticatorReply },
   recoveryCodesLeft: { type: ['integer', 'null'] },
   lockedUntil: nullableDate
 })
@@ -91,13 +91,30 @@ export const recoveryCodesReply = reply({ recoveryCodes: { type: 'array', items:
 
 export const disableReply = reply({ enabled: { type: 'boolean' } })
 
+export const authenticatorsReply = reply({ authenticators: { type: 'array', items: authenticatorReply } })
+
+export const removalReply = reply({ authenticator: authenticatorReply, last: { type: 'boolean' } })
+
+export const removedReply = reply({ removed: { type: 'boolean' }, enabled: { type: 'boolean' } })
+
 export const nextQuery = {
   type: 'object',
   properties: { next, resend: { type: 'string', maxLength: 1 } }
 } as const
 
-/** Without control characters, which PostgreSQL does not store or a page does not show. */
-const name = { type: 'string', maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f]*$' } as const
+// No control characters, which PostgreSQL does not store or a page does not show.
+const plain = '[^\\u0000-\\u001f\\u007f]'
+
+const name = { type: 'string', maxLength: 64, pattern: `^${plain}*$` } as const
+
+/** Named in full: the prefix of a host may have an `:id` too. */
+export const authenticatorParams = {
+  type: 'object',
+  required: ['authenticatorId'],
+  properties: { authenticatorId: { type: 'string', maxLength: 64, pattern: `^${plain}+$` } }
+} as const
+
+export const renameBody = body({ name: { ...name, pattern: `^(?=.*\\S)${plain}*$` } }, ['name'])
 
 export const confirmBody = (digits: number) => body({
   code: codeSchema(digits), name, setupToken: { type: 'string', maxLength: 2048 }, next

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
 import { recoveryCodesPage } from '../pages/setup.js'
 import { sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
@@ -19,13 +19,22 @@ export function settingsRoutes (scope: FastifyInstance, context: RouteContext): 
     body: disableBody(context.options.digits),
     response: { 200: disableReply, ...errors }
   }
-  const form = withForm(context, async (request, problem) => {
-    const status = await request.twoFactor.status().catch(() => undefined)
-    return status && settingsPage(siteOf(context, request), { status, digits: context.options.digits, problem })
-  })
+  const form = withForm(context, (request, problem) => refusedSettings(context, request, problem, 'code'))
   scope.post<{ Body: { code: string } }>('/disable', { schema: disable, ...form }, async (request, reply) => {
     await request.twoFactor.disable(request.body.code)
     if (!showsPages(context, request)) return { enabled: false }
     return reply.redirect(`${siteOf(context, request).base}/`, 303)
   })
+}
+
+/**
+ * The settings again, with what was wrong.
+ *
+ * @param field - Id of the field that it was wrong with.
+ */
+export async function refusedSettings (
+  context: RouteContext, request: FastifyRequest, problem: string, field?: string
+): Promise<string | undefined> {
+  const status = await request.twoFactor.status().catch(() => undefined)
+  return status && settingsPage(siteOf(context, request), { status, digits: context.options.digits, problem, field })
 }

@@ -3,6 +3,7 @@ import type { OtpAlgorithm } from '../otp/hotp.js'
 import { hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
 import type { AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass, UsedCode } from '../storage/storage.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
+import type { AttemptRecord } from './journal.js'
 import { usedCodeOf, type Verification } from './verification.js'
 
 /** Claim, then check: the one way in which a code of an enrolled user is looked at. */
@@ -20,6 +21,12 @@ export interface Attempts {
   acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
 }
 
+/** An attempt that was counted. */
+interface Attempt {
+  readonly claim: GrantedClaim
+  readonly record: AttemptRecord
+}
+
 /** Where a code fits. */
 interface Match {
   readonly authenticator: StoredAuthenticator
@@ -29,17 +36,19 @@ interface Match {
 }
 
 export function createAttempts (dependencies: ServiceDependencies, verification: Verification): Attempts {
-  const { storage, secrets, lockout, clock, emit } = dependencies
+  const { storage, secrets, lockout, clock, journal } = dependencies
 
-  async function claim (subject: Subject, method: AttemptRules['method'], now: number): Promise<GrantedClaim> {
+  async function claim (subject: Subject, method: AttemptRules['method'], now: number): Promise<Attempt> {
+    const record = journal.attempt(subject)
     const claim = await storage.claimAttempt(subject.userId, {
       now: new Date(now),
       method,
       limit: lockout.attempts,
       locks: lockLadder(lockout, now),
-      disableAt: lockout.disableAfter
+      disableAt: lockout.disableAfter,
+      audit: record.audit
     })
-    if (claim.granted) return claim
+    if (claim.granted) return { claim, record }
     if (!claim.enabled) throw new InvalidCodeError()
     if (claim.disabledAt && method === 'authenticator') throw new LockedError(lockout.maxDuration / 1000, true)
     // A clock that stepped back makes a lock look longer than any lock is.
@@ -48,20 +57,22 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
   }
 
   /** Runs the check of a claimed attempt. One that could not be checked at all was not wrong, and is given back. */
-  async function check<Result> (subject: Subject, claim: GrantedClaim, task: () => Promise<Result>): Promise<Result> {
+  async function check<Result> (
+    subject: Subject, { claim, record }: Attempt, task: () => Promise<Result>
+  ): Promise<Result> {
     try {
       return await task()
     } catch (cause) {
       // A client that leaves before the verdict is not given its attempt back: it could ask without end.
-      if (!subject.signal?.aborted) await storage.refundAttempt(subject.userId, claim)
+      if (!subject.signal?.aborted) await storage.refundAttempt(subject.userId, claim, record.audit)
       throw cause instanceof UnavailableError ? cause : new UnavailableError({ cause })
     }
   }
 
-  function refuse (subject: Subject, claim: GrantedClaim, type: 'failed' | 'reused', at: Date): never {
-    emit({ ...subject, type, at })
+  function refuse ({ claim, record }: Attempt, type: 'failed' | 'reused'): never {
+    record.tell(type)
     if (claim.lockedUntil ?? claim.disabledAt) {
-      emit({ ...subject, type: 'locked', at, lockedUntil: claim.disabledAt ? null : claim.lockedUntil })
+      record.tell(['locked', { lockedUntil: claim.disabledAt ? null : claim.lockedUntil }])
     }
     throw type === 'reused' ? new InvalidCodeError({ cause: new CodeReusedError() }) : new InvalidCodeError()
   }
@@ -110,24 +121,26 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       if (code === undefined) throw new InvalidCodeError()
       const now = clock()
       const at = new Date(now)
-      const claimed = await claim(subject, 'authenticator', now)
+      const attempt = await claim(subject, 'authenticator', now)
       const { match, unreadable } = await check(
-        subject, claimed, () => findMatch(subject, claimed.authenticators, code, now))
+        subject, attempt, () => findMatch(subject, attempt.claim.authenticators, code, now))
       // The attempt stays counted: with one authenticator that cannot be read, the others could be guessed at for ever.
       if (!match && unreadable !== undefined) throw new UnavailableError({ cause: unreadable })
-      if (!match) return refuse(subject, claimed, 'failed', at)
+      if (!match) return refuse(attempt, 'failed')
 
       const { authenticator, step, usedCode } = match
       const resealed = await resealIfDue(subject.userId, match)
-      const accepted = await check(subject, claimed, () => storage.acceptStep(subject.userId, {
+      const accepted = await check(subject, attempt, () => storage.acceptStep(subject.userId, {
         authenticatorId: authenticator.id,
         step,
         now: at,
+        audit: attempt.record.audit,
         ...(usedCode && { usedCode }),
         ...(resealed && { resealed }),
         ...(pass && { pass })
       }))
-      if (!accepted) return refuse(subject, claimed, 'reused', at)
+      if (!accepted) return refuse(attempt, 'reused')
+      attempt.record.tell('verified')
     },
 
     async acceptRecoveryCode (subject, typed, pass) {
@@ -135,14 +148,16 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       if (code === undefined) throw new InvalidCodeError()
       const now = clock()
       const at = new Date(now)
-      const claimed = await claim(subject, 'recovery', now)
-      const accepted = await check(subject, claimed, async () => {
-        if (claimed.recoverySalt === null) return false
-        const salt = await secrets.open('recovery-salt', [subject.userId], claimed.recoverySalt)
+      const attempt = await claim(subject, 'recovery', now)
+      const { claim: { recoverySalt }, record: { audit } } = attempt
+      const accepted = await check(subject, attempt, async () => {
+        if (recoverySalt === null) return false
+        const salt = await secrets.open('recovery-salt', [subject.userId], recoverySalt)
         const hash = await hashRecoveryCode(code, salt)
-        return storage.acceptRecoveryCode(subject.userId, { hash, now: at, ...(pass && { pass }) })
+        return storage.acceptRecoveryCode(subject.userId, { hash, now: at, audit, ...(pass && { pass }) })
       })
-      if (!accepted) return refuse(subject, claimed, 'failed', at)
+      if (!accepted) return refuse(attempt, 'failed')
+      attempt.record.tell('recovered')
     }
   }
 }

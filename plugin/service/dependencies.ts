@@ -1,7 +1,7 @@
-import type { TwoFactorEvent } from '../events.js'
 import type { SecretBox } from '../secrets/secret-box.js'
 import type { TwoFactorStorage } from '../storage/storage.js'
 import type { Verifier } from '../verifiers/verifier.js'
+import type { Journal } from './journal.js'
 
 /** How wrong codes are counted. All of it is per account, whoever asks and from wherever. */
 export interface Lockout {
@@ -39,7 +39,7 @@ export interface ServiceDependencies {
   readonly revalidate: number
   /** In milliseconds since the epoch. */
   readonly clock: () => number
-  readonly emit: (event: TwoFactorEvent) => void
+  readonly journal: Journal
 }
 
 /** Whose second factor it is, and where the request comes from. */

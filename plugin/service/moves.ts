@@ -5,6 +5,7 @@ import type { OtpAlgorithm } from '../otp/hotp.js'
 import type { StoredAuthenticator } from '../storage/storage.js'
 import type { CodeParameters, KeyEncoding, Verifier } from '../verifiers/verifier.js'
 import type { ServiceDependencies } from './dependencies.js'
+import type { Happening } from './journal.js'
 import type { Passes } from './passes.js'
 
 /** A secret that the user's app has already. */
@@ -51,7 +52,7 @@ export interface Moves {
 const minSecretBytes = 10
 
 export function createMoves (dependencies: ServiceDependencies, passes: Passes): Moves {
-  const { storage, secrets, verifiers, maxAuthenticators, clock, emit } = dependencies
+  const { storage, secrets, verifiers, maxAuthenticators, clock, journal } = dependencies
 
   function verifierOf (kind: string): Verifier {
     const verifier = verifiers.get(kind)
@@ -64,9 +65,9 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
   }
 
   return {
-    async importSecret (userId, imported) {
-      const { secret, encoding = 'base32', kind = 'local', name = 'Authenticator app', algorithm = 'SHA1' } = imported
-      const { digits = 6, period = 30 } = imported
+    async importSecret (userId, given) {
+      const { secret, encoding = 'base32', kind = 'local', name = 'Authenticator app', algorithm = 'SHA1' } = given
+      const { digits = 6, period = 30 } = given
       const key = decodeSecret(secret, encoding)
       checkParameters({ algorithm, digits, period })
       if (digits !== 6 && digits !== dependencies.digits) throw new BadSecretError(`set the option digits to ${digits}`)
@@ -86,13 +87,18 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
         id, kind, name, secret: sealed, ...parameters, lastStep: 0, createdAt: now, lastUsedAt: null
       }
       const salt = await secrets.seal('recovery-salt', [userId], randomBytes(32))
-      if (!await storage.enable(userId, { authenticator, recoveryCodes: { salt, hashes: [] } })) {
-        const result = await storage.addAuthenticator(userId, { authenticator }, maxAuthenticators)
+      const imported: Happening = ['imported', { authenticatorId: id }]
+      const enabled = await journal.change({ userId },
+        storage => storage.enable(userId, { authenticator, recoveryCodes: { salt, hashes: [] } }),
+        enabled => enabled ? [imported] : [])
+      if (!enabled) {
+        const result = await journal.change({ userId },
+          storage => storage.addAuthenticator(userId, { authenticator }, maxAuthenticators),
+          result => result === 'added' ? [imported] : [])
         if (result === 'full') throw new AuthenticatorLimitError()
         if (result !== 'added') return false
       }
       passes.forgetUser(userId)
-      emit({ userId, type: 'imported', authenticatorId: id, at: now })
       return true
     },
 
@@ -105,9 +111,8 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
         const objection = verifier.objection?.({ key, algorithm: algorithm as OtpAlgorithm, digits, period })
         if (objection !== undefined) throw new BadSecretError(objection)
       }
-      const moved = await storage.setKind(userId, moving.map(({ id }) => id), kind)
-      emit({ userId, type: 'verifier-switched', verifier: kind, at: new Date(clock()) })
-      return moved
+      return journal.change({ userId }, storage => storage.setKind(userId, moving.map(({ id }) => id), kind),
+        moved => moved > 0 ? [['verifier-switched', { verifier: kind }]] : [])
     }
   }
 }

@@ -6,9 +6,10 @@ import { encodeBase32 } from '../otp/base32.js'
 import { keyUri } from '../otp/key-uri.js'
 import { qrSvg } from '../otp/qr.js'
 import { generateRecoveryCodes, hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
-import type { StoredRecoveryCodes } from '../storage/storage.js'
+import type { Enrolment, StoredRecoveryCodes } from '../storage/storage.js'
 import { normalizeCode } from './attempt.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
+import type { Happening } from './journal.js'
 import { toStoredPass, type Pass, type Passes } from './passes.js'
 import { usedCodeOf, type Verification } from './verification.js'
 
@@ -62,7 +63,7 @@ const secretLength = { SHA1: 20, SHA256: 32, SHA512: 64 } as const
 export function createSetups (
   dependencies: ServiceDependencies, verification: Verification, passes: Passes
 ): Setups {
-  const { storage, secrets, verifier, issuer, algorithm, digits, period, setupTtl, clock, emit } = dependencies
+  const { storage, secrets, verifier, issuer, algorithm, digits, period, setupTtl, clock, journal } = dependencies
 
   async function open (userId: string, sealed: string): Promise<Sealed | undefined> {
     const bytes = Buffer.from(sealed, 'base64url')
@@ -84,6 +85,26 @@ export function createSetups (
     return { codes, stored: { salt: await secrets.seal('recovery-salt', [userId], salt), hashes } }
   }
 
+  async function enable (subject: Subject, enrolment: Enrolment): Promise<string[]> {
+    const { codes, stored } = await makeRecoveryCodes(subject.userId)
+    const enabled = await journal.change(subject,
+      storage => storage.enable(subject.userId, { ...enrolment, recoveryCodes: stored }),
+      enabled => enabled ? [confirmed(enrolment)] : [])
+    if (!enabled) throw new AlreadyEnabledError()
+    return codes
+  }
+
+  async function add (subject: Subject, enrolment: Enrolment): Promise<string[]> {
+    const result = await journal.change(subject,
+      storage => storage.addAuthenticator(subject.userId, enrolment, dependencies.maxAuthenticators),
+      result => result === 'added' ? [confirmed(enrolment)] : [])
+    if (result === 'full') throw new AuthenticatorLimitError()
+    if (result !== 'added') throw new SetupExpiredError()
+    return []
+  }
+
+  const confirmed = ({ authenticator }: Enrolment): Happening => ['setup-confirmed', { authenticatorId: authenticator.id }]
+
   return {
     async begin (subject, label, first) {
       const key = verifier.createKey?.() ?? randomBytes(secretLength[algorithm])
@@ -95,7 +116,8 @@ export function createSetups (
         expiresAt: clock() + setupTtl,
         first
       }
-      emit({ ...subject, type: 'setup-started', at: new Date(clock()) })
+      // Not in the audit: until it is confirmed, a setup leaves no trace.
+      journal.mention(subject, 'setup-started')
       const sealed = await secrets.seal('pending-setup', [subject.userId], Buffer.from(JSON.stringify(pending)))
       return Buffer.from(sealed).toString('base64url')
     },
@@ -140,27 +162,17 @@ export function createSetups (
       }
       const usedCode = usedCodeOf(id, key, typed, verdict)
       const enrolment = { authenticator, pass: toStoredPass(pass), ...(usedCode && { usedCode }) }
-      let codes: string[] = []
-      if (pending.first) {
-        const made = await makeRecoveryCodes(userId)
-        if (!await storage.enable(userId, { ...enrolment, recoveryCodes: made.stored })) throw new AlreadyEnabledError()
-        codes = made.codes
-      } else {
-        const result = await storage.addAuthenticator(userId, enrolment, dependencies.maxAuthenticators)
-        if (result === 'full') throw new AuthenticatorLimitError()
-        if (result !== 'added') throw new SetupExpiredError()
-      }
+      const codes = await (pending.first ? enable(subject, enrolment) : add(subject, enrolment))
       passes.forgetUser(userId)
       passes.remember(pass)
-      emit({ ...subject, type: 'setup-confirmed', authenticatorId: id, at })
       return codes
     },
 
     async regenerateRecoveryCodes (subject) {
       const { codes, stored } = await makeRecoveryCodes(subject.userId)
-      if (!await storage.replaceRecoveryCodes(subject.userId, stored)) return undefined
-      emit({ ...subject, type: 'recovery-codes-regenerated', at: new Date(clock()) })
-      return codes
+      const done = await journal.change(subject, storage => storage.replaceRecoveryCodes(subject.userId, stored),
+        done => done ? ['recovery-codes-regenerated'] : [])
+      return done ? codes : undefined
     }
   }
 }

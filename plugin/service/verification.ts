@@ -21,7 +21,7 @@ export interface Verification {
 
 /** Puts each code before the verifier that its enrolment belongs to. */
 export function createVerification (
-  { verifier: first, verifiers, window, clock, emit }: ServiceDependencies
+  { verifier: first, verifiers, window, journal }: ServiceDependencies
 ): Verification {
   function verifierOf (kind: string): Verifier {
     const verifier = verifiers.get(kind)
@@ -35,8 +35,7 @@ export function createVerification (
   async function ask<Answer extends Pick<Verdict, 'fallback'>> (
     subject: Subject, { kind }: Verifier, task: () => Answer | Promise<Answer>
   ): Promise<Answer> {
-    const tell = (type: 'fallback-used' | 'verifier-unavailable') =>
-      emit({ ...subject, type, verifier: kind, at: new Date(clock()) })
+    const tell = (type: 'fallback-used' | 'verifier-unavailable') => journal.tell(subject, [type, { verifier: kind }])
     try {
       const answer = await task()
       if (answer.fallback) tell('fallback-used')

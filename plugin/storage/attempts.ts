@@ -1,7 +1,8 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type UpdateQueryBuilder } from 'kysely'
+import { auditAccept, auditClaim, auditRefund } from './audit.js'
 import { authenticatorColumns, bytes, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
-import type { AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from './storage.js'
+import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from './storage.js'
 
 type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptRecoveryCode'>
 
@@ -9,7 +10,7 @@ type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'accep
 export function attempts (db: Database): Attempts {
   return {
     async claimAttempt (userId, rules) {
-      const rows = await db
+      const claimed = db
         .with('claimed', db => db.updateTable('two_factor_users')
           .set(eb => ({
             failed_attempts: eb('failed_attempts', '+', 1),
@@ -21,6 +22,7 @@ export function attempts (db: Database): Attempts {
           .where(eb => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<=', rules.now)]))
           .$if(rules.method === 'authenticator', query => query.where('disabled_at', 'is', null))
           .returning(['user_id', 'failed_attempts', 'locked_until', 'disabled_at', 'recovery_salt']))
+      const rows = await auditClaim(claimed, rules)
         .selectFrom('two_factor_users as u')
         .leftJoin('claimed as c', 'c.user_id', 'u.user_id')
         .leftJoin('two_factor_authenticators as a', join => join
@@ -34,8 +36,9 @@ export function attempts (db: Database): Attempts {
       return toClaim(rows)
     },
 
-    async refundAttempt (userId, claim) {
-      await db.updateTable('two_factor_users')
+    async refundAttempt (userId, claim, audit) {
+      await auditRefund(db, userId, audit)
+        .updateTable('two_factor_users')
         .set(eb => ({
           failed_attempts: eb.fn<number>('greatest', [eb('failed_attempts', '-', 1), sql.lit(0)]),
           // Only the lock that this very attempt set: another one stays.
@@ -50,8 +53,8 @@ export function attempts (db: Database): Attempts {
         .execute()
     },
 
-    acceptStep (userId, { authenticatorId, step, usedCode, resealed, now, pass }) {
-      return accept(db, userId, { now, pass, usedCode }, db => db.updateTable('two_factor_authenticators')
+    acceptStep (userId, { authenticatorId, step, usedCode, resealed, now, pass, audit }) {
+      return accept(db, userId, { now, pass, usedCode, audit, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
         .from('proved')
         .set({
           last_used_at: now,
@@ -65,8 +68,8 @@ export function attempts (db: Database): Attempts {
         .returning('two_factor_authenticators.user_id'))
     },
 
-    acceptRecoveryCode (userId, { hash, now, pass }) {
-      return accept(db, userId, { now, pass }, db => db.updateTable('two_factor_recovery_codes')
+    acceptRecoveryCode (userId, { hash, now, pass, audit }) {
+      return accept(db, userId, { now, pass, audit, type: 'recovered' }, db => db.updateTable('two_factor_recovery_codes')
         .from('proved')
         .set({ used_at: now })
         .where('two_factor_recovery_codes.user_id', '=', userId)
@@ -133,6 +136,9 @@ interface Accepted {
   readonly now: Date
   readonly pass: StoredPass | undefined
   readonly usedCode?: UsedCode | undefined
+  readonly audit: AttemptAudit | undefined
+  /** What the attempt turns out to be in the audit. */
+  readonly type: string
 }
 
 /**
@@ -141,7 +147,7 @@ interface Accepted {
  * recorded with the generation that it belongs to.
  */
 async function accept (
-  db: Database, userId: string, { now, pass, usedCode }: Accepted,
+  db: Database, userId: string, { now, pass, usedCode, audit, type }: Accepted,
   burn: (db: QueryCreator<WithProved>) => Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'>
 ): Promise<boolean> {
   const locked = db.with('locked', db => db.selectFrom('two_factor_users')
@@ -176,7 +182,7 @@ async function accept (
         timestamp(pass.passedAt).as('passed_at'),
         timestamp(pass.expiresAt).as('expires_at')
       ]))) as unknown as typeof cleared
-  const row = await recorded.selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
+  const row = await auditAccept(recorded, userId, audit, type).selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
   return row !== undefined
 }
 

@@ -1,5 +1,5 @@
 import { turnOff } from './enrolments.js'
-import type { Database } from './rows.js'
+import { inTransaction, type Database } from './rows.js'
 import type { TwoFactorStorage } from './storage.js'
 
 type Authenticators = Pick<TwoFactorStorage, 'renameAuthenticator' | 'removeAuthenticator'>
@@ -26,18 +26,19 @@ export function authenticators (db: Database): Authenticators {
     },
 
     removeAuthenticator (userId, id, { keepLast, keepPass }) {
-      return db.transaction().execute(async trx => {
+      return inTransaction(db, async trx => {
         const user = await trx.selectFrom('two_factor_users')
           .select('generation')
           .where('user_id', '=', userId)
           .where('enabled_at', 'is not', null)
           .forUpdate()
           .executeTakeFirst()
-        const enrolled = user && await trx.selectFrom('two_factor_authenticators')
+        if (!user) return 'unknown'
+        const enrolled = await trx.selectFrom('two_factor_authenticators')
           .select('id')
           .where('user_id', '=', userId)
           .execute()
-        if (!enrolled?.some(authenticator => authenticator.id === id)) return 'unknown'
+        if (!enrolled.some(authenticator => authenticator.id === id)) return 'unknown'
         if (enrolled.length === 1) {
           if (keepLast) return 'last'
           await turnOff(trx, userId)

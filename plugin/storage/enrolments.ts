@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { toRow, type Database } from './rows.js'
+import { inTransaction, toRow, type Database } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
 import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
 
@@ -16,7 +16,7 @@ export function enrolments (db: Database): Enrolments {
         disabled_at: null,
         recovery_salt: recoveryCodes.salt
       }
-      return db.transaction().execute(async trx => {
+      return inTransaction(db, async trx => {
         const user = await trx.insertInto('two_factor_users')
           .values({ user_id: userId, created_at: authenticator.createdAt, ...enabled })
           .onConflict(conflict => conflict.column('user_id')
@@ -35,7 +35,7 @@ export function enrolments (db: Database): Enrolments {
     },
 
     addAuthenticator (userId, { authenticator, usedCode, pass }, maxAuthenticators) {
-      return db.transaction().execute(async trx => {
+      return inTransaction(db, async trx => {
         const user = await trx.selectFrom('two_factor_users')
           .select('disabled_at')
           .where('user_id', '=', userId)
@@ -78,7 +78,7 @@ export function enrolments (db: Database): Enrolments {
     },
 
     replaceRecoveryCodes (userId, codes) {
-      return db.transaction().execute(async trx => {
+      return inTransaction(db, async trx => {
         const user = await trx.updateTable('two_factor_users')
           .set({ recovery_salt: codes.salt })
           .where('user_id', '=', userId)
@@ -94,7 +94,7 @@ export function enrolments (db: Database): Enrolments {
     },
 
     reset (userId) {
-      return db.transaction().execute(trx => turnOff(trx, userId))
+      return inTransaction(db, trx => turnOff(trx, userId))
     }
   }
 }
@@ -116,7 +116,7 @@ export async function turnOff (trx: Transaction<TwoFactorDatabase>, userId: stri
     .executeTakeFirst()
   if (!user) return false
 
-  for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
+  for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes', 'trusted_devices'] as const) {
     await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
   }
   return true

@@ -2,9 +2,12 @@ import type { Kysely } from 'kysely'
 import { BadOptionError } from '../errors.js'
 import { attempts } from './attempts.js'
 import { authenticators } from './authenticators.js'
+import { devices } from './devices.js'
 import { enrolments } from './enrolments.js'
-import { authenticatorColumns, fromRow, type Database } from './rows.js'
+import { events, insertEvents } from './events.js'
+import { authenticatorColumns, fromRow, inTransaction, type Database } from './rows.js'
 import { sealedValues } from './sealed-values.js'
+import type { TwoFactorDatabase } from './schema.js'
 import type { TwoFactorStorage } from './storage.js'
 
 // SQLSTATE, PostgreSQL's appendix A.
@@ -25,8 +28,16 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
   return {
     ...attempts(db),
     ...authenticators(db),
+    ...devices(db),
     ...enrolments(db),
+    ...events(db),
     ...sealedValues(db),
+
+    withEvents: (userId, change, eventsOf) => inTransaction(db, async trx => {
+      const result = await change(kyselyStorage<TwoFactorDatabase>(trx))
+      await insertEvents(trx, userId, eventsOf(result))
+      return result
+    }),
 
     async isEnabled (userId) {
       const row = await db.selectFrom('two_factor_users')
@@ -72,6 +83,15 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
         .where('p.user_id', '=', userId)
         .where('p.id_hash', '=', idHash)
         .where('u.enabled_at', 'is not', null)
+        // One that a device gave ends with the device.
+        .where(eb => eb.or([
+          eb('p.device_id', 'is', null),
+          eb.exists(eb.selectFrom('two_factor_trusted_devices as d')
+            .select('d.id')
+            .where('d.user_id', '=', userId)
+            .whereRef('d.id', '=', 'p.device_id')
+            .whereRef('d.generation', '=', 'u.generation'))
+        ]))
         .executeTakeFirst()
       return row && { idHash, method: row.method, passedAt: row.passed_at, expiresAt: row.expires_at }
     },
@@ -96,7 +116,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     async sampleSecret () {
       try {
         // The newest table: without it, the database has not been upgraded.
-        await db.selectFrom('two_factor_used_codes').select('user_id').limit(0).execute()
+        await db.selectFrom('two_factor_trusted_devices').select('user_id').limit(0).execute()
         const row = await db.selectFrom('two_factor_authenticators')
           .select(['user_id', 'id', 'secret'])
           .limit(1)

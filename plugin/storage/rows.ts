@@ -1,4 +1,4 @@
-import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely'
+import { sql, type Expression, type Kysely, type RawBuilder, type Transaction } from 'kysely'
 import type { TwoFactorAuthenticatorsTable, TwoFactorDatabase } from './schema.js'
 import type { StoredAuthenticator } from './storage.js'
 
@@ -52,4 +52,11 @@ export function timestamp (value: Date | Expression<Date>): RawBuilder<Date> {
 /** Likewise. */
 export function bytes (value: Uint8Array): RawBuilder<Uint8Array> {
   return sql<Uint8Array>`cast(${value} as bytea)`
+}
+
+/** In a transaction of its own, or in the one that is under way. */
+export function inTransaction<Result> (
+  db: Database, task: (trx: Transaction<TwoFactorDatabase>) => Promise<Result>
+): Promise<Result> {
+  return db.isTransaction ? task(db as Transaction<TwoFactorDatabase>) : db.transaction().execute(task)
 }

@@ -46,6 +46,8 @@ export interface TwoFactorPassesTable {
   method: string
   passed_at: Date
   expires_at: Date
+  /** The trusted device that it came of; it ends with that. */
+  device_id: Generated<string | null>
 }
 
 /** Codes that a remote verifier would call right again. Swept with each code that is accepted. */
@@ -56,6 +58,34 @@ export interface TwoFactorUsedCodesTable {
   expires_at: Date
 }
 
+/** Devices that are not asked for a code again. Swept with each one that is trusted. */
+export interface TwoFactorTrustedDevicesTable {
+  user_id: string
+  id: string
+  /** Of the user when the device was trusted. With another one it is worth nothing; 0 never is the user's. */
+  generation: number
+  token_hash: Uint8Array
+  /** Of the token before, which is honoured for a moment after `rotated_at`. */
+  previous_hash: Uint8Array | null
+  rotated_at: Date
+  label: string
+  created_at: Date
+  last_used_at: Date | null
+  expires_at: Date
+}
+
+/** What happened, for the audit. It holds neither a code nor a secret. */
+export interface TwoFactorEventsTable {
+  user_id: string
+  /** Rises with time. */
+  id: string
+  type: string
+  at: Date
+  ip: string | null
+  /** JSON. */
+  detail: string | null
+}
+
 /** The tables of the package. A host that queries them merges this into its own `Database` interface. */
 export interface TwoFactorDatabase {
   two_factor_users: TwoFactorUsersTable
@@ -63,4 +93,6 @@ export interface TwoFactorDatabase {
   two_factor_recovery_codes: TwoFactorRecoveryCodesTable
   two_factor_passes: TwoFactorPassesTable
   two_factor_used_codes: TwoFactorUsedCodesTable
+  two_factor_events: TwoFactorEventsTable
+  two_factor_trusted_devices: TwoFactorTrustedDevicesTable
 }

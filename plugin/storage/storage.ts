@@ -49,6 +49,25 @@ export interface SealedValue {
   readonly value: Uint8Array
 }
 
+/** Something that happened, as the audit keeps it. */
+export interface StoredEvent {
+  /** Rises with time, and is one for each event. */
+  readonly id: string
+  readonly type: string
+  readonly at: Date
+  readonly ip: string | null
+  /** JSON. */
+  readonly detail: string | null
+}
+
+/** How an attempt is kept in the audit: as failed, until it turns out to be right. */
+export interface AttemptAudit {
+  readonly id: string
+  /** Of the event that tells of the lock, if the attempt sets one. */
+  readonly lockId: string
+  readonly ip: string | null
+}
+
 /** The rules that an attempt is counted by. */
 export interface AttemptRules {
   readonly now: Date
@@ -60,6 +79,8 @@ export interface AttemptRules {
   readonly locks: ReadonlyArray<{ readonly count: number, readonly until: Date }>
   /** The count at which the authenticators are disabled for good. */
   readonly disableAt: number
+  /** Writes the attempt into the audit, in the same statement. */
+  readonly audit?: AttemptAudit | undefined
 }
 
 /** An attempt that was counted, with what is needed to check the code. */
@@ -98,6 +119,27 @@ export interface StoredStatus {
   readonly recoveryCodesLeft: number
 }
 
+/** A device that is not asked for a code again, as its user may see it. */
+export interface StoredDevice {
+  readonly id: string
+  readonly label: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+  readonly expiresAt: Date
+}
+
+/** A token of a trusted device that a client presents. Tokens are known by their SHA-256 alone. */
+export interface DeviceUse {
+  readonly id: string
+  readonly tokenHash: Uint8Array
+  /** Of the token that takes its place. */
+  readonly nextHash: Uint8Array
+  readonly now: Date
+  /** The token before the current one is honoured too, if it was rotated away after this. */
+  readonly graceSince: Date
+  readonly pass: StoredPass
+}
+
 /** A set of recovery codes. It replaces the one before as a whole. */
 export interface StoredRecoveryCodes {
   /** Sealed salt of the hashes. */
@@ -133,7 +175,7 @@ export interface TwoFactorStorage {
   claimAttempt (userId: string, rules: AttemptRules): Promise<Claim>
 
   /** Takes a claimed attempt back, with the lock that it set: it was not wrong, it could not be checked. */
-  refundAttempt (userId: string, claim: GrantedClaim): Promise<void>
+  refundAttempt (userId: string, claim: GrantedClaim, audit?: AttemptAudit): Promise<void>
 
   /**
    * Accepts a code: burns its time step, clears the count and the lock and records the pass, in one statement.
@@ -148,6 +190,7 @@ export interface TwoFactorStorage {
     readonly resealed?: Uint8Array
     readonly now: Date
     readonly pass?: StoredPass
+    readonly audit?: AttemptAudit | undefined
   }): Promise<boolean>
 
   /** Accepts a recovery code likewise, once. `false`, and nothing written, if there is no such unused code. */
@@ -155,6 +198,7 @@ export interface TwoFactorStorage {
     readonly hash: Uint8Array
     readonly now: Date
     readonly pass?: StoredPass
+    readonly audit?: AttemptAudit | undefined
   }): Promise<boolean>
 
   /** Turns two-factor authentication on. `false`, and nothing written, if it is on already. */
@@ -194,11 +238,64 @@ export interface TwoFactorStorage {
   /** Revokes one pass. */
   endPass (userId: string, idHash: Uint8Array): Promise<void>
 
+  /**
+   * Trusts a device, on the strength of a pass that counts still. `false`, and nothing written, if it does not. Forgets
+   * devices that ran out.
+   *
+   * @param trusted.replaces - Id of the device that this client was until now.
+   */
+  trustDevice (userId: string, trusted: {
+    readonly device: Omit<StoredDevice, 'lastUsedAt'> & { readonly tokenHash: Uint8Array }
+    readonly passIdHash: Uint8Array
+    readonly replaces?: string | undefined
+    readonly now: Date
+  }): Promise<boolean>
+
+  /**
+   * Takes the token of a trusted device, in one statement:
+   * - `rotated`: it was the current one, or the one before within the grace with the same successor. The successor is
+   *   the current one now, and the pass is recorded.
+   * - `overtaken`: it was the one before within the grace, and another successor took its place. The pass is recorded.
+   * - `reused`: it was rotated away earlier. The device is worth nothing from now on, and the passes that it gave end.
+   * - `refused`: there is no such device of this user, it ran out, the user's authenticators changed since or are
+   *   disabled. Nothing is written.
+   */
+  useDevice (userId: string, use: DeviceUse): Promise<'rotated' | 'overtaken' | 'reused' | 'refused'>
+
+  /** The devices that are trusted, the oldest first. */
+  listDevices (userId: string, now: Date): Promise<StoredDevice[]>
+
+  /** Revokes one device, or all without an id, and the passes that they gave. The ids of those that there were. */
+  revokeDevices (userId: string, id?: string): Promise<string[]>
+
   /** Clears the count and the lock, and turns disabled authenticators on again. `false` if there is no such user. */
   unlock (userId: string): Promise<boolean>
 
   /** Turns two-factor authentication off: forgets authenticators and recovery codes and revokes every pass. */
   reset (userId: string): Promise<boolean>
+
+  /**
+   * Makes a change, and writes the events of it in the same transaction.
+   *
+   * @param change - Makes one call of the storage that it is given.
+   * @param events - What happened, by the answer of the change.
+   */
+  withEvents<Result> (
+    userId: string,
+    change: (storage: TwoFactorStorage) => Promise<Result>,
+    events: (result: Result) => readonly StoredEvent[]
+  ): Promise<Result>
+
+  /** Writes events of no change. One that is there already turns out to be of another type. */
+  recordEvents (userId: string, events: readonly StoredEvent[]): Promise<void>
+
+  /** The newest events of a user first, before an id. */
+  findEvents (
+    userId: string, page: { readonly before?: string | undefined, readonly limit: number }
+  ): Promise<StoredEvent[]>
+
+  /** Forgets events of all users that are older, so many of them. How many there were. */
+  pruneEvents (until: Date, limit: number): Promise<number>
 
   /** How many values of all users begin with which five bytes. A look at the whole table. */
   countSealed (kind: SealedKind): Promise<Array<{ readonly mark: Uint8Array, readonly count: number }>>

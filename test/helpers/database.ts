@@ -12,7 +12,7 @@ let opened: Promise<Kysely<TwoFactorDatabase>> | undefined
 export async function openDatabase (): Promise<Kysely<TwoFactorDatabase>> {
   opened ??= startPostgres(t).then(server => openPostgres(t, server))
   const db = await opened
-  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
+  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes', 'events', 'trusted_devices'] as const) {
     await db.deleteFrom(`two_factor_${table}`).execute()
   }
   return db

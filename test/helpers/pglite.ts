@@ -18,7 +18,7 @@ export async function openPglite (): Promise<Kysely<TwoFactorDatabase>> {
     return db
   })()
   const db = await opened
-  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes'] as const) {
+  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes', 'events', 'trusted_devices'] as const) {
     await db.deleteFrom(`two_factor_${table}`).execute()
   }
   return db

@@ -3,10 +3,10 @@ import type {
   AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass, TwoFactorStorage
 } from '../../plugin/storage/storage.js'
 
-const now = new Date('2026-01-01T00:00:00Z')
-const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)
+export const now = new Date('2026-01-01T00:00:00Z')
+export const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)
 
-function authenticator (id = 'phone'): StoredAuthenticator {
+export function authenticator (id = 'phone'): StoredAuthenticator {
   return {
     id,
     kind: 'local',
@@ -22,11 +22,11 @@ function authenticator (id = 'phone'): StoredAuthenticator {
   }
 }
 
-function pass (id = 'pass', expiresAt = later(3600)): StoredPass {
+export function pass (id = 'pass', expiresAt = later(3600)): StoredPass {
   return { idHash: Buffer.from(id), method: 'totp', passedAt: now, expiresAt }
 }
 
-const hashes = ['one', 'two', 'three'].map(text => Buffer.from(text))
+export const hashes = ['one', 'two', 'three'].map(text => Buffer.from(text))
 
 const rules: AttemptRules = {
   now,
@@ -36,13 +36,13 @@ const rules: AttemptRules = {
   disableAt: 12
 }
 
-async function enabled (storage: TwoFactorStorage, userId = 'ada'): Promise<void> {
+export async function enabled (storage: TwoFactorStorage, userId = 'ada'): Promise<void> {
   await storage.enable(userId, {
     authenticator: authenticator(), pass: pass(), recoveryCodes: { salt: Buffer.from('salt'), hashes }
   })
 }
 
-const times = <Result>(count: number, task: (index: number) => Promise<Result>) =>
+export const times = <Result>(count: number, task: (index: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, (_, index) => task(index)))
 
 /**

@@ -3,24 +3,30 @@ import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate, migrations } from '../../plugin/storage/migrate.js'
 import { openPglite } from '../helpers/pglite.js'
 import { connect, openPostgres, startPostgres } from '../helpers/postgres.js'
+import { checkAuthenticators } from './authenticators-contract.js'
 import { checkStorage } from './contract.js'
+import { checkDevices } from './devices-contract.js'
 
 const server = await startPostgres(t)
 
 t.test('on PostgreSQL', async t => {
-  await checkStorage(t, async t => {
-    const url = await server.createDatabase()
-    const [db, other] = [connect(t, url), connect(t, url)]
-    await migrate(db)
-    return [kyselyStorage(db), kyselyStorage(other)]
-  })
+  for (const check of [checkStorage, checkAuthenticators, checkDevices]) {
+    await check(t, async t => {
+      const url = await server.createDatabase()
+      const [db, other] = [connect(t, url), connect(t, url)]
+      await migrate(db)
+      return [kyselyStorage(db), kyselyStorage(other)]
+    })
+  }
 })
 
 t.test('on PGlite', async t => {
-  await checkStorage(t, async () => {
-    const storage = kyselyStorage(await openPglite())
-    return [storage, storage]
-  })
+  for (const check of [checkStorage, checkAuthenticators, checkDevices]) {
+    await check(t, async () => {
+      const storage = kyselyStorage(await openPglite())
+      return [storage, storage]
+    })
+  }
 })
 
 t.test('migrations run twice, and from several processes at once', async t => {
