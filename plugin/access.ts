@@ -1,8 +1,11 @@
 import type { FastifyRequest } from 'fastify'
+import type { DeviceCookies } from './device-cookies.js'
+import { passByDevice } from './device-pass.js'
 import { BadOptionError, RequiredError, SetupRequiredError, UnauthenticatedError } from './errors.js'
 import type { ResolvedOptions, TwoFactorUser } from './options.js'
 import { checkPolicy, type TwoFactorPolicy } from './policy.js'
 import { refused } from './refusal.js'
+import { requirementOf } from './requirement.js'
 import type { TwoFactorService } from './service.js'
 import type { Pass } from './service/passes.js'
 
@@ -13,6 +16,8 @@ import type { Pass } from './service/passes.js'
 export interface Registration {
   readonly options: ResolvedOptions
   readonly service: TwoFactorService
+  /** Absent without the option `trustedDevices`. */
+  readonly deviceCookies: DeviceCookies | undefined
   readonly verifyUrl: string
   readonly setupUrl: string
 }
@@ -42,14 +47,17 @@ export function isPromise<T> (value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Partial<Promise<T>> | null | undefined)?.then === 'function'
 }
 
-/** @throws {BadOptionError} if the host's `getUser` answered something else: better no answer than a wrong user. */
+/**
+ * What the host's `getUser` answered, as it is: `policy` may ask for more of it than we do.
+ *
+ * @throws {BadOptionError} if it is no user: better no answer than a wrong one.
+ */
 export function checkUser (user: unknown): TwoFactorUser | undefined {
   if (user === null || user === undefined) return undefined
   if (typeof user !== 'object' || !('id' in user) || typeof user.id !== 'string' || user.id === '') {
     throw new BadOptionError('getUser', 'a function that answers { id: string, label: string } or null')
   }
-  const label = 'label' in user && typeof user.label === 'string' ? user.label : user.id
-  return { id: user.id, label }
+  return 'label' in user && typeof user.label === 'string' ? user as TwoFactorUser : { ...user, id: user.id, label: user.id }
 }
 
 /** The pass of this client, if it has one that still counts. */
@@ -62,7 +70,8 @@ export async function livePass (
 
 /**
  * Lets the request through, or says what is missing. A client that is known to have passed costs no promise: then the
- * answer is `undefined`.
+ * answer is `undefined`. What `policy` requires of the user matters to those without two-factor authentication alone,
+ * so nobody else waits for it; it adds to what the route asks and never takes away.
  *
  * @throws {UnauthenticatedError}
  * @throws {RequiredError}
@@ -100,19 +109,29 @@ async function enforceFor (
     if (isRecent(registration, pass, policy)) return
     throw refused(request, new RequiredError(urlFor(request, verifyUrl)))
   }
+  if (typeof policy !== 'object' && await passByDevice(registration, request, user.id)) return
   if (await service.isEnabled(user.id)) throw refused(request, new RequiredError(urlFor(request, verifyUrl)))
-  if (policy !== true) throw refused(request, new SetupRequiredError(urlFor(request, setupUrl)))
+  if (policy !== true || (await requirementOf(registration.options, request, user)).required) {
+    throw refused(request, new SetupRequiredError(urlFor(request, setupUrl)))
+  }
 }
 
-/** Whether this user may turn two-factor authentication off, be it by removing the last authenticator. */
+/**
+ * Whether this user may turn two-factor authentication off, be it by removing the last authenticator. Whoever has to
+ * have it from a later date still may.
+ *
+ * @throws what {@link requirementOf} throws
+ */
 export async function mayTurnOff (
-  _request: FastifyRequest, _registration: Registration, _user: TwoFactorUser
+  request: FastifyRequest, { options }: Registration, user: TwoFactorUser
 ): Promise<boolean> {
-  return true
+  return !(await requirementOf(options, request, user)).required
 }
 
 function isRecent ({ options }: Registration, pass: Pass, policy: TwoFactorPolicy): boolean {
   if (typeof policy !== 'object') return true
+  // A device that is trusted has shown no factor just now (NIST SP 800-63B-4, 2.2.3; ASVS 5.0, 7.5.1).
+  if (pass.method === 'trusted-device') return false
   const age = options.clock() - pass.passedAt
   return age <= policy.maxAge * 1000 && age >= -clockSkew
 }

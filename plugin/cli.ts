@@ -1,16 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
-import { addServeApi } from './cli/serve-api.js'
+import { runCommandLine } from './cli/program.js'
+import { processTerminal } from './cli/terminal.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
-const program = new Command('fastify-authenticator-2fa')
-  .description('Two-factor authentication for Fastify: what runs beside an app.')
-  .version(version)
-  // 2 is for what was typed, as in other tools, and 1 for what then failed.
-  .exitOverride(({ code, exitCode }) => process.exit(exitCode !== 0 && code.startsWith('commander.') ? 2 : exitCode))
-
-addServeApi(program)
-
-await program.parseAsync()
+const exitCode = await runCommandLine(process.argv.slice(2), processTerminal)
+// A server that was started here goes on, and may fail later.
+if (exitCode !== 0) process.exitCode = exitCode

@@ -11,8 +11,8 @@ const systems = [
 ] as const
 
 /**
- * What a user knows a device by: its browser and system, such as `Firefox on Windows`, as its `User-Agent` has it. Of
- * one that names neither, the first word: at most 64 printable ASCII characters.
+ * What a user knows a device by: its browser and system, such as `Firefox on Windows`, as its `User-Agent` has it.
+ * Of one that names neither, the first word: at most 64 printable ASCII characters.
  */
 export function deviceLabel (userAgent: string | undefined): string {
   const header = userAgent?.slice(0, 1024) ?? ''

@@ -83,7 +83,17 @@ export class UnknownAuthenticatorError extends createError<'FST_2FA_UNKNOWN_AUTH
 
 /** Without its last authenticator two-factor authentication would be off, and this user has to have it. */
 export class LastAuthenticatorError extends createError<'FST_2FA_LAST_AUTHENTICATOR', 409, []>(
-  'FST_2FA_LAST_AUTHENTICATOR', 'Your account must keep two-factor authentication. Add another authenticator before you remove the last one', 409) {}
+  'FST_2FA_LAST_AUTHENTICATOR', 'Your account must keep two-factor authentication. Add another authenticator before you remove the last one', 409) {
+  /** @param turnOff - It was to be turned off as a whole: another authenticator would not help. */
+  constructor (turnOff = false) {
+    super()
+    if (turnOff) this.message = 'Your account must keep two-factor authentication. It cannot be turned off'
+  }
+}
+
+/** The user has no trusted device of this id. */
+export class UnknownDeviceError extends createError<'FST_2FA_UNKNOWN_DEVICE', 404, []>(
+  'FST_2FA_UNKNOWN_DEVICE', 'You have no such trusted device. It may have been revoked before', 404) {}
 
 /** A secret from another system, or one that is to be moved to another verifier, does not fit. Nothing was written. */
 export class BadSecretError extends createError<'FST_2FA_BAD_SECRET', 400, [reason: string]>(

@@ -14,6 +14,10 @@ export type TwoFactorEventType =
   | 'unlocked'
   | 'reset'
   | 'imported'
+  | 'device-trusted'
+  | 'device-used'
+  | 'device-revoked'
+  | 'device-reuse-alarm'
   | 'verifier-unavailable'
   | 'fallback-used'
   | 'verifier-switched'
@@ -33,4 +37,6 @@ export interface TwoFactorEvent {
   readonly verifier?: string
   /** For `setup-confirmed`, `imported`, `authenticator-renamed` and `authenticator-removed`. */
   readonly authenticatorId?: string
+  /** For what is about a trusted device. `device-reuse-alarm`: its token was copied, and it was revoked. */
+  readonly deviceId?: string
 }

@@ -1,9 +1,11 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
+import { resolveTrustedDevices, type TrustedDevicesOptions } from './device-options.js'
 import type { TwoFactorEvent } from './events.js'
 import { checkOption, integerOption, refuseUnknown } from './option-checks.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
+import type { TwoFactorRequirement } from './requirement.js'
 import type { Cipher } from './secrets/cipher.js'
 import type { Lockout } from './service/dependencies.js'
 import type { TwoFactorStorage } from './storage/storage.js'
@@ -20,8 +22,12 @@ export interface TwoFactorUser {
 
 type MaybePromise<T> = T | Promise<T>
 
-/** Options of the plugin. Every default is the value stated here. */
-export interface TwoFactorOptions {
+/**
+ * Options of the plugin. Every default is the value stated here.
+ *
+ * @typeParam User - What `getUser` answers, for a `policy` that reads more of it than we do.
+ */
+export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   /** Name of the service, shown in the authenticator app. Required. Must not contain a colon. */
   issuer: string
 
@@ -41,7 +47,7 @@ export interface TwoFactorOptions {
    * Says who is signed in, past the password or whatever the host asks for first; `null` or `undefined` for nobody.
    * Required. Called for each guarded request, so it should read rather than look up.
    */
-  getUser: (request: FastifyRequest) => MaybePromise<TwoFactorUser | null | undefined>
+  getUser: (request: FastifyRequest) => MaybePromise<User | null | undefined>
 
   /**
    * Path of the plugin's routes, under the prefix of the context that it is registered in. Default is `/2fa`.
@@ -71,6 +77,14 @@ export interface TwoFactorOptions {
    * Default is `'marked'`.
    */
   protect?: 'marked' | 'all'
+
+  /**
+   * Says by role or tenant what a user has to do, on top of what the route asks; it makes no route less strict. Asked
+   * where it matters: for a signed-in user without two-factor authentication on a guarded route, before two-factor
+   * authentication is turned off, and for the state of it. It may take as long as a statement of the storage; while it
+   * fails, nobody is let in by it. Default is none: `'optional'` for everybody.
+   */
+  policy? (request: FastifyRequest, user: User): MaybePromise<TwoFactorRequirement>
 
   /** Where a browser that is not signed in is sent, with a `next`. Default is `null`: it gets the 401. */
   loginUrl?: string | null
@@ -128,6 +142,13 @@ export interface TwoFactorOptions {
   passTtl?: number
 
   /**
+   * Whether users may have a device not asked for a code again: `true`, or `{ ttl, cookieName }`. Needs
+   * `sessionProof()` and `@fastify/cookie`. Such a device has not authenticated, it was only remembered: it never satisfies `{ maxAge }`
+   * or `stepUpMaxAge`, and who takes it over needs the password alone. Default is `false`.
+   */
+  trustedDevices?: boolean | TrustedDevicesOptions
+
+  /**
    * How long a pass is trusted before its row is read again, in seconds: 0 to 3600, 0 reads each time. A pass that was
    * revoked elsewhere is dead after that time. Default is 30.
    */
@@ -152,7 +173,7 @@ export interface TwoFactorOptions {
   clock?: () => number
 }
 
-type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'lockout' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'lockout' | 'policy' | 'trustedDevices' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
@@ -162,7 +183,9 @@ export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
   /** By kind. */
   readonly verifiers: ReadonlyMap<string, Verifier>
   readonly lockout: Lockout
+  readonly trustedDevices: Required<TrustedDevicesOptions> | false
   readonly rateLimit: RateLimitPluginOptions | false
+  readonly policy: TwoFactorOptions['policy'] | undefined
   readonly onEvent: ((event: TwoFactorEvent) => unknown) | undefined
   readonly verifyUrl: string | undefined
   readonly setupUrl: string | undefined
@@ -180,10 +203,10 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
   const {
     issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
-    protect = 'marked', loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
+    protect = 'marked', policy, loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
     period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
-    revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now, logLevel: _, logSerializers: __,
-    ...unknown
+    trustedDevices = false, revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now,
+    logLevel: _, logSerializers: __, ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
   const prefix = path as unknown === false ? '' : path
   const routes = wanted && prefix !== ''
@@ -197,6 +220,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('routes', typeof wanted === 'boolean', 'true or false')
   checkOption('proof', isObject(proof) && typeof proof.readPass === 'function', 'sessionProof() or bearerProof()')
   checkOption('protect', protect === 'marked' || protect === 'all', '"marked" or "all"')
+  checkOption('policy', policy === undefined || typeof policy === 'function', 'a function')
   checkOption('loginUrl', loginUrl === null || isUrl(loginUrl), 'a path or URL, or null')
   checkOption('verifyUrl', verifyUrl === undefined ? routes : isUrl(verifyUrl), 'a path or URL; routes: false needs it')
   checkOption('setupUrl', setupUrl === undefined ? routes : isUrl(setupUrl), 'a path or URL; routes: false needs it')
@@ -224,6 +248,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     proof,
     ...resolveVerifiers(verifier, codes),
     protect,
+    policy,
     loginUrl,
     verifyUrl,
     setupUrl,
@@ -237,6 +262,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     maxAuthenticators: integerOption('maxAuthenticators', maxAuthenticators, 5, 1, 20),
     stepUpMaxAge: integerOption('stepUpMaxAge', stepUpMaxAge, 300, 1, 86_400),
     passTtl: integerOption('passTtl', passTtl, 24 * hour, 60_000, 30 * 24 * hour),
+    trustedDevices: resolveTrustedDevices(trustedDevices, proof.ambient),
     revalidate: integerOption('revalidate', revalidate, 30, 0, 3600),
     storageTimeout: integerOption('storageTimeout', storageTimeout, 2000, 100, 30_000),
     pages,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Registration } from './access.js'
+import { createDeviceCookies } from './device-cookies.js'
 import { BadOptionError, UnavailableError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
 import { addGuard } from './guard.js'
@@ -9,7 +10,7 @@ import type { TokenSealer } from './proof/proof.js'
 import { addRefusalUrls } from './refusal.js'
 import { createRequestTwoFactor } from './request.js'
 import { twoFactorRoutes } from './routes/routes.js'
-import { createKeyRing, type KeyRing } from './secrets/key-ring.js'
+import { createKeyRing, type KeyRing, type Purpose } from './secrets/key-ring.js'
 import { createSecretBox, type SecretBox } from './secrets/secret-box.js'
 import { createService, type TwoFactorService } from './service.js'
 import { boundedStorage } from './service/bounded-storage.js'
@@ -39,13 +40,18 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   const storage = boundedStorage(options.storage, storageTimeout)
   const journal = createJournal({ ...options, storage, emit: emitter(fastify, options) })
   const service = createService({ ...options, storage, secrets, journal })
-  options.proof.prepare(fastify, keyRing && tokenSealer(keyRing))
+  options.proof.prepare(fastify, keyRing && tokenSealer(keyRing, 'pass-token'))
+  const { trustedDevices, clock } = options
+  const deviceCookies = trustedDevices
+    ? createDeviceCookies(fastify, { ...trustedDevices, clock }, keyRing && tokenSealer(keyRing, 'trusted-device'))
+    : undefined
 
   // Fastify joins `/area/` and `/2fa` with one slash; `//2fa` would be another host.
   const base = `${fastify.prefix.replace(/\/$/, '')}${options.prefix}`
   const registration: Registration = {
     options,
     service,
+    deviceCookies,
     verifyUrl: options.verifyUrl ?? `${base}/verify`,
     setupUrl: options.setupUrl ?? `${base}/setup`
   }
@@ -91,12 +97,12 @@ async function checkStorage (fastify: FastifyInstance, storage: TwoFactorStorage
   }
 }
 
-function tokenSealer (keyRing: KeyRing): TokenSealer {
+function tokenSealer (keyRing: KeyRing, purpose: Purpose): TokenSealer {
   return {
-    seal: (context, value) => Buffer.from(keyRing.seal('pass-token', context, Buffer.from(value))).toString('base64url'),
+    seal: (context, value) => Buffer.from(keyRing.seal(purpose, context, Buffer.from(value))).toString('base64url'),
     open (context, token) {
       try {
-        return Buffer.from(keyRing.open('pass-token', context, Buffer.from(token, 'base64url'))).toString()
+        return Buffer.from(keyRing.open(purpose, context, Buffer.from(token, 'base64url'))).toString()
       } catch {
         return undefined
       }

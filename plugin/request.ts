@@ -1,9 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import { checkUser, currentUser, enforce, isPromise, livePass, mayTurnOff, type Registration } from './access.js'
+import { deviceLabel } from './device-label.js'
+import { passByDevice } from './device-pass.js'
 import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
 import type { TwoFactorPolicy } from './policy.js'
 import type { Carried } from './proof/proof.js'
 import { createRequestAuthenticators, type RequestAuthenticators } from './request/authenticators.js'
+import { createRequestDevices, type RequestDevices } from './request/devices.js'
+import { requirementOf, type UserRequirement } from './requirement.js'
 import type { AuthenticatorInfo } from './service/authenticators.js'
 import type { Subject } from './service/dependencies.js'
 import type { PendingSetup } from './service/setup.js'
@@ -16,7 +20,7 @@ declare module 'fastify' {
 }
 
 /** What a client may know of its user's two-factor authentication. */
-export interface TwoFactorStatus {
+export interface TwoFactorStatus extends UserRequirement {
   readonly enabled: boolean
   /** Whether this client has passed. Read from the storage at most `revalidate` seconds ago. */
   readonly verified: boolean
@@ -33,7 +37,7 @@ export interface TwoFactorStatus {
  * What `request.twoFactor` answers. Each method acts on the user that `getUser` names, and throws
  * {@link UnauthenticatedError} if there is none and {@link UnavailableError} if the storage does not answer.
  */
-export interface RequestTwoFactor extends RequestAuthenticators {
+export interface RequestTwoFactor extends RequestAuthenticators, RequestDevices {
   /**
    * Whether this client has passed, from what its proof says and this process knows. To decide on access use
    * `config.twoFactor` or {@link require}, which also ask the storage.
@@ -42,7 +46,14 @@ export interface RequestTwoFactor extends RequestAuthenticators {
    */
   readonly verified: boolean
 
+  /** The state of the user. A trusted device passes by this, as it does by a guarded route. */
   status (): Promise<TwoFactorStatus>
+
+  /**
+   * What `policy` asks of the user, with or without two-factor authentication: for a notice with the days left. Reads
+   * nothing of the storage.
+   */
+  requirement (): Promise<UserRequirement>
 
   /**
    * Starts a setup, in place of a pending one. With `bearerProof()` the answer has a `setupToken` for the client.
@@ -68,10 +79,14 @@ export interface RequestTwoFactor extends RequestAuthenticators {
   /**
    * Passes by a code of an authenticator.
    *
+   * @param details.trustDevice - Do not ask this client again for as long as `trustedDevices` says. Default is `false`.
+   * Without that option it does nothing.
    * @throws {InvalidCodeError}
    * @throws {LockedError}
    */
-  verify (code: string): Promise<{ readonly verified: true } & Carried>
+  verify (
+    code: string, details?: { readonly trustDevice?: boolean | undefined }
+  ): Promise<{ readonly verified: true } & Carried>
 
   /** Passes by a recovery code, which is used up by that. Throws as {@link verify}. */
   recover (code: string): Promise<{ readonly verified: true, readonly recoveryCodesLeft: number | null } & Carried>
@@ -101,12 +116,13 @@ export interface RequestTwoFactor extends RequestAuthenticators {
 }
 
 export function createRequestTwoFactor (request: FastifyRequest, registration: Registration): RequestTwoFactor {
-  const { options: { proof, stepUpMaxAge }, service } = registration
+  const { options: { proof, stepUpMaxAge }, service, deviceCookies } = registration
   const user = () => currentUser(registration, request)
   const fresh = () => enforce(registration, request, { maxAge: stepUpMaxAge })
 
   return {
     ...createRequestAuthenticators(request, registration),
+    ...createRequestDevices(request, registration),
 
     get verified () {
       const user = registration.options.getUser(request)
@@ -120,8 +136,10 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
     },
 
     async status () {
-      const { id } = await user()
-      const pass = await livePass(registration, request, id)
+      const account = await user()
+      const { id } = account
+      const requirement = await requirementOf(registration.options, request, account)
+      const pass = await livePass(registration, request, id) ?? await passByDevice(registration, request, id)
       const { enabled, authenticators, recoveryCodesLeft, lockedUntil } = await service.status(id)
       const open = pass !== undefined || !enabled
       return {
@@ -130,8 +148,13 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
         verifiedAt: pass ? new Date(pass.passedAt) : null,
         authenticators: open ? authenticators : null,
         recoveryCodesLeft: open ? recoveryCodesLeft : null,
-        lockedUntil
+        lockedUntil,
+        ...requirement
       }
+    },
+
+    async requirement () {
+      return requirementOf(registration.options, request, await user())
     },
 
     async beginSetup () {
@@ -156,10 +179,16 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       return { enabled: true, recoveryCodes, ...await proof.writePass(request, pass) }
     },
 
-    async verify (code) {
+    async verify (code, { trustDevice = false } = {}) {
       const { id } = await user()
       proof.expectPass(request)
       const pass = await act(request, id, subject => service.verify(subject, code))
+      if (trustDevice && deviceCookies) {
+        const label = deviceLabel(request.headers['user-agent'])
+        const replaces = deviceCookies.read(request, id)?.id
+        const held = await service.trustDevice({ userId: id, ip: request.ip }, pass, { label, replaces })
+        if (held) deviceCookies.write(request, id, held)
+      }
       return { verified: true, ...await proof.writePass(request, pass) }
     },
 
@@ -180,10 +209,11 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
     },
 
     async disable (code) {
-      const { id, label } = await user()
+      const account = await user()
+      const { id } = account
       if (!await service.isEnabled(id)) throw new NotEnabledError()
       await enforce(registration, request, true)
-      const mayDisable = await mayTurnOff(request, registration, { id, label })
+      const mayDisable = await mayTurnOff(request, registration, account)
       await act(request, id, subject => service.disable(subject, code, mayDisable))
       proof.clearPass(request)
     },

@@ -4,7 +4,9 @@ import { createAttempts, normalizeCode } from './service/attempt.js'
 import {
   createAuthenticators, toAuthenticatorInfo, type AuthenticatorInfo, type Authenticators
 } from './service/authenticators.js'
+import { createBulkImport, type BulkImport } from './service/bulk-import.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
+import { createDevices, type Devices } from './service/devices.js'
 import { fromStoredEvent } from './service/journal.js'
 import { createKeyRotation, type KeyRotation } from './service/key-rotation.js'
 import { createMoves, type Moves } from './service/moves.js'
@@ -28,7 +30,7 @@ export interface UserStatus {
 
 /** The use cases of two-factor authentication, for a user that the host has named. */
 export interface TwoFactorService extends
-  Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Moves, KeyRotation {
+  Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Devices, Moves, BulkImport, KeyRotation {
   readonly passes: Passes
   readonly isEnabled: (userId: string) => Promise<boolean>
   readonly status: (userId: string) => Promise<UserStatus>
@@ -62,6 +64,7 @@ export interface TwoFactorService extends
 export function createService (dependencies: ServiceDependencies): TwoFactorService {
   const { storage, clock, journal } = dependencies
   const passes = createPasses(dependencies)
+  const moves = createMoves(dependencies, passes)
   const verification = createVerification(dependencies)
   const attempts = createAttempts(dependencies, verification)
   const setups = createSetups(dependencies, verification, passes)
@@ -96,7 +99,9 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     confirm: setups.confirm,
     regenerateRecoveryCodes: setups.regenerateRecoveryCodes,
     ...createAuthenticators(dependencies, passes),
-    ...createMoves(dependencies, passes),
+    ...createDevices(dependencies, passes),
+    ...moves,
+    ...createBulkImport(dependencies, moves.importSecret),
     ...createKeyRotation(dependencies),
 
     async verify (subject, code) {
@@ -116,7 +121,7 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     },
 
     async disable (subject, code, mayDisable = true) {
-      if (!mayDisable) throw new LastAuthenticatorError()
+      if (!mayDisable) throw new LastAuthenticatorError(true)
       const accept = normalizeCode(code) === undefined ? attempts.acceptRecoveryCode : attempts.acceptCode
       await accept(subject, code)
       await turnOff(subject, 'disabled')

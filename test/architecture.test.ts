@@ -59,18 +59,19 @@ const rules: readonly Rule[] = [
   { files: /^policy$/, imports: [errors] },
   { files: /^browser$/, imports: [], types: [fastify] },
   { files: /^refusal$/, imports: [errors], types: [fastify] },
+  { files: /^requirement$/, imports: [errors, /^service\/within$/], types: [fastify, /^options$/] },
   {
     files: /^access$/,
-    imports: [errors, /^(policy|refusal)$/],
+    imports: [errors, /^(policy|requirement|refusal)$/],
     types: [fastify, /^options$/, /^service$/, /^service\/passes$/]
   },
   { files: /^guard$/, imports: [errors, /^(access|browser|policy)$/], types: [fastify] },
   {
     files: /^request(\/|$)/,
-    imports: [errors, /^access$/, /^request\//],
+    imports: [errors, /^access$/, /^(requirement$|request\/)/],
     types: [fastify, /^(options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
-  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^request$/, /^service\//] },
+  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^(request|requirement)$/, /^service\//] },
   {
     files: /^routes\//,
     imports: [
@@ -100,7 +101,7 @@ const rules: readonly Rule[] = [
     imports: [/^option-checks$/, /^proof\/session$/, /^verifiers\/local$/],
     types: [
       fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^secrets\/cipher$/,
-      /^service\/dependencies$/, /^storage\/storage$/,
+      /^requirement$/, /^service\/dependencies$/, /^storage\/storage$/,
       /^verifiers\/verifier$/
     ]
   },
@@ -118,7 +119,7 @@ const rules: readonly Rule[] = [
       /^fastify-plugin$/, /^(errors|plugin)$/, /^proof\/(bearer|session)$/, /^storage\/(kysely|migrate)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
-    types: [/^(events|options|policy|request|service)$/, /^(proof|secrets|service|storage|verifiers)\//]
+    types: [/^(events|options|policy|request|requirement|service)$/, /^(proof|secrets|service|storage|verifiers)\//]
   }
 ]
 

@@ -1,7 +1,8 @@
 import Fastify from 'fastify'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import authenticatorApiServer from '../authenticator-api/index.js'
 import { BadOptionError } from '../errors.js'
+import { integer } from './command.js'
 
 interface ServeApiOptions {
   readonly port: number
@@ -77,12 +78,4 @@ function describe (error: unknown, { port, host }: ServeApiOptions): string {
 
 function isLoopback (host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
-}
-
-function integer (min: number, max: number): (text: string) => number {
-  return text => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN
-    if (value >= min && value <= max) return value
-    throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`)
-  }
 }

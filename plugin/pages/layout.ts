@@ -1,3 +1,4 @@
+import { withQuery } from '../browser.js'
 import { html, trusted, type Html } from './html.js'
 import { style } from './style.js'
 
@@ -15,6 +16,8 @@ export interface FormState {
   readonly problem?: string | undefined
   /** Where to go afterwards: a path of this site. */
   readonly next?: string | undefined
+  /** Whether the client sent something that was refused, and has to send it again. */
+  readonly resend?: boolean | undefined
 }
 
 export function layout (site: Site, title: string, content: Html): string {
@@ -53,6 +56,16 @@ export function codeField ({ problem }: FormState, digits: number, focus = true)
 
 export function nextField (next: string | undefined): Html | undefined {
   return next === undefined ? undefined : html`<input type="hidden" name="next" value="${next}">`
+}
+
+/** Says that what was sent is not done, so that it is not lost in silence. */
+export function resendNote ({ resend }: Pick<FormState, 'resend'>, task: string): Html | undefined {
+  return resend ? html`<p class="note">What you sent was not done yet. ${task}, then send it again.</p>` : undefined
+}
+
+/** A page that goes on to the same place. */
+export function onTheWay (url: string, { next, resend }: Pick<FormState, 'next' | 'resend'>): string {
+  return withQuery(url, { next, resend: resend ? '1' : undefined })
 }
 
 /** Ties the field to what was wrong with it, for people who hear the page. */

@@ -16,6 +16,7 @@ h2{margin:2rem 0 .25rem;font-size:1.1rem}
 .note{background:var(--note-ground)}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input{width:100%;padding:.7rem .8rem;border:1px solid var(--line);border-radius:.5rem;background:var(--card);color:inherit;font:inherit}
+input[type=checkbox]{width:auto;margin-right:.5rem}
 input.code{font:1.5rem/1.2 ui-monospace,monospace;letter-spacing:.2em}
 button,.button{display:block;width:100%;margin:1.25rem 0 0;padding:.75rem;border:0;border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 button.quiet,.button.quiet{background:none;border:1px solid var(--line);color:var(--accent)}
@@ -32,6 +33,12 @@ dd{margin:0;color:var(--muted)}
 dd details{margin:.25rem 0}
 details{margin-top:1rem}
 summary{cursor:pointer;color:var(--accent)}
+.row{display:flex;gap:.5rem;margin:0}
+.row .button,.row button{flex:1;margin-top:.5rem}
+[hidden]{display:none!important}
+label.inline{display:inline;font-weight:400}
+#saved:not(:checked)~.when-saved{display:none}
+@media print{main{margin:0;box-shadow:none}.row,.note,#saved,label.inline,.when-saved,.button{display:none!important}}
 .more{margin-top:1.5rem;color:var(--muted)}
 `
 
@@ -43,3 +50,6 @@ export const contentSecurityPolicy = [
   "base-uri 'none'",
   "frame-ancestors 'none'"
 ].join('; ')
+
+/** The same for a page that brings the script of the pages. */
+export const scriptedContentSecurityPolicy = `${contentSecurityPolicy}; script-src 'self'`

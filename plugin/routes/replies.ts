@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import { urlFor, type Registration } from '../access.js'
-import { localPath, wantsPage, withQuery } from '../browser.js'
-import { InvalidCodeError, UnavailableError } from '../errors.js'
+import { isSafe, localPath, wantsPage, withQuery } from '../browser.js'
+import { InvalidCodeError, UnauthenticatedError, UnavailableError } from '../errors.js'
 import { pageFor } from '../guard.js'
 import { errorPage } from '../pages/error.js'
 import type { Site } from '../pages/layout.js'
@@ -27,10 +27,11 @@ export function showsPages ({ options }: RouteContext, request: FastifyRequest):
   return options.pages && wantsPage(request)
 }
 
-export function sendPage (reply: FastifyReply, page: string): FastifyReply {
+/** @param policy - Default is the one without scripts. */
+export function sendPage (reply: FastifyReply, page: string, policy = contentSecurityPolicy): FastifyReply {
   return reply
     .type('text/html; charset=utf-8')
-    .header('content-security-policy', contentSecurityPolicy)
+    .header('content-security-policy', policy)
     .header('x-frame-options', 'DENY')
     .header('x-content-type-options', 'nosniff')
     .send(page)
@@ -42,6 +43,13 @@ export function nextOf (request: FastifyRequest): string | undefined {
   for (const source of [body, query]) {
     if (typeof source === 'object' && source !== null && 'next' in source) return localPath(source.next)
   }
+}
+
+/** Where the client goes on to, and whether it has to send something again there. */
+export function wayOf (request: FastifyRequest): { next: string | undefined, resend: boolean } {
+  const { query } = request as { query: unknown }
+  const resend = typeof query === 'object' && query !== null && 'resend' in query && query.resend === '1'
+  return { next: nextOf(request), resend }
 }
 
 /** Options of a route whose refusals show its form again. */
@@ -65,11 +73,17 @@ export async function sendRefusal (
   }
   const elsewhere = pageFor(context, refusal)
   if (elsewhere !== undefined) {
-    const next = request.method === 'GET' ? localPath(request.originalUrl) : `${siteOf(context, request).base}/`
-    return reply.redirect(withQuery(elsewhere, { next }), 303)
+    return reply.redirect(withQuery(elsewhere, wayBack(context, request, refusal)), 303)
   }
   const page = await form?.(request, `${refusal.message}.`)
   return sendPage(reply, page ?? errorPage(siteOf(context, request), { message: refusal.message, status }))
+}
+
+/** Back to this page, or for a form that has to be sent again to the settings. A sign-in leads to where the form would. */
+function wayBack (context: RouteContext, request: FastifyRequest, refusal: FastifyError) {
+  if (isSafe(request.method)) return { next: localPath(request.originalUrl) }
+  const onward = refusal instanceof UnauthenticatedError ? nextOf(request) : undefined
+  return { next: onward ?? `${siteOf(context, request).base}/`, resend: '1' }
 }
 
 /**

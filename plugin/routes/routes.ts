@@ -4,6 +4,8 @@ import { varyByAccept } from '../browser.js'
 import { TooManyRequestsError } from '../errors.js'
 import { authenticatorPageRoutes, authenticatorRoutes } from './authenticators.js'
 import { refuseCrossOrigin } from './cross-origin.js'
+import { deviceListRoute, deviceRoutes } from './devices.js'
+import { pageScriptRoute } from './page-script.js'
 import { parseStrictly } from './parsers.js'
 import { sendRefusal, type RouteContext } from './replies.js'
 import { settingsRoutes } from './settings.js'
@@ -32,6 +34,8 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   statusRoute(scope, context)
   setupPageRoute(scope, context)
   verifyPageRoutes(scope, context)
+  if (options.pages) pageScriptRoute(scope)
+  if (options.trustedDevices) deviceListRoute(scope, context)
   authenticatorPageRoutes(scope, context)
 
   await scope.register(async limited => {
@@ -48,6 +52,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
     setupRoutes(limited, context)
     verifyRoutes(limited, context)
     settingsRoutes(limited, context)
+    if (options.trustedDevices) deviceRoutes(limited, context)
     authenticatorRoutes(limited, context)
   })
 }

@@ -62,7 +62,10 @@ export const statusReply = reply({
   verifiedAt: nullableDate,
   authenticators: { type: ['array', 'null'], items: authenticatorReply },
   recoveryCodesLeft: { type: ['integer', 'null'] },
-  lockedUntil: nullableDate
+  lockedUntil: nullableDate,
+  required: { type: 'boolean', description: 'Whether the user has to have two-factor authentication now' },
+  requiredFrom: { ...nullableDate, description: 'Since when, or from when on' },
+  daysLeft: { type: ['integer', 'null'], description: 'Until then' }
 })
 
 export const setupReply = reply({
@@ -93,6 +96,19 @@ export const disableReply = reply({ enabled: { type: 'boolean' } })
 
 export const authenticatorsReply = reply({ authenticators: { type: 'array', items: authenticatorReply } })
 
+const device = reply({
+  id: { type: 'string' },
+  label: { type: 'string', description: 'Browser and system, as the device named itself' },
+  createdAt: { type: 'string', format: 'date-time' },
+  lastUsedAt: nullableDate,
+  expiresAt: { type: 'string', format: 'date-time' },
+  current: { type: 'boolean', description: 'It is the client that asks' }
+})
+
+export const devicesReply = reply({ devices: { type: 'array', items: device } })
+
+export const revokedReply = reply({ revoked: { type: 'integer' } })
+
 export const removalReply = reply({ authenticator: authenticatorReply, last: { type: 'boolean' } })
 
 export const removedReply = reply({ removed: { type: 'boolean' }, enabled: { type: 'boolean' } })
@@ -114,13 +130,23 @@ export const authenticatorParams = {
   properties: { authenticatorId: { type: 'string', maxLength: 64, pattern: `^${plain}+$` } }
 } as const
 
+export const deviceParams = {
+  type: 'object',
+  required: ['deviceId'],
+  properties: { deviceId: { type: 'string', maxLength: 64, pattern: `^${plain}+$` } }
+} as const
+
 export const renameBody = body({ name: { ...name, pattern: `^(?=.*\\S)${plain}*$` } }, ['name'])
 
 export const confirmBody = (digits: number) => body({
   code: codeSchema(digits), name, setupToken: { type: 'string', maxLength: 2048 }, next
 }, ['code'])
 
-export const verifyBody = (digits: number) => body({ code: codeSchema(digits), next }, ['code'])
+export const verifyBody = (digits: number) => body({
+  code: codeSchema(digits),
+  trustDevice: { enum: [true, false, 'on'], description: 'Do not ask again on this device; needs the option trustedDevices' },
+  next
+}, ['code'])
 
 export const recoverBody = body({ code: recoveryCode, next }, ['code'])
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
-import { recoveryCodesPage } from '../pages/setup.js'
-import { sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
+import { recoveryCodesPage } from '../pages/recovery-codes.js'
+import { scriptedContentSecurityPolicy } from '../pages/style.js'
+import { devicesFor } from './devices.js'
+import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
 import { disableBody, disableReply, errors, recoveryCodesReply } from './schemas.js'
 
 /** `POST /recovery-codes` and `POST /disable`. */
@@ -10,8 +12,9 @@ export function settingsRoutes (scope: FastifyInstance, context: RouteContext): 
   scope.post('/recovery-codes', { schema: regenerate }, async (request, reply) => {
     const codes = await request.twoFactor.regenerateRecoveryCodes()
     if (!showsPages(context, request)) return { recoveryCodes: codes }
-    const next = `${siteOf(context, request).base}/`
-    return sendPage(reply, recoveryCodesPage(siteOf(context, request), { codes, next, title: 'Your new recovery codes' }))
+    const next = nextOf(request) ?? `${siteOf(context, request).base}/`
+    const page = recoveryCodesPage(siteOf(context, request), { codes, next, title: 'Your new recovery codes' })
+    return sendPage(reply, page, scriptedContentSecurityPolicy)
   })
 
   const disable = {
@@ -36,5 +39,7 @@ export async function refusedSettings (
   context: RouteContext, request: FastifyRequest, problem: string, field?: string
 ): Promise<string | undefined> {
   const status = await request.twoFactor.status().catch(() => undefined)
-  return status && settingsPage(siteOf(context, request), { status, digits: context.options.digits, problem, field })
+  const devices = status && await devicesFor(context, request, status).catch(() => undefined)
+  const { digits } = context.options
+  return status && settingsPage(siteOf(context, request), { status, devices, digits, problem, field })
 }

@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { currentUser, urlFor } from '../access.js'
-import { authenticatorAddedPage, recoveryCodesPage, setupPage } from '../pages/setup.js'
+import { withQuery } from '../browser.js'
+import { recoveryCodesPage } from '../pages/recovery-codes.js'
+import { authenticatorAddedPage, setupPage } from '../pages/setup.js'
+import { scriptedContentSecurityPolicy } from '../pages/style.js'
 import { pendingSetup } from '../request.js'
 import type { PendingSetup } from '../service/setup.js'
-import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
+import { nextOf, sendPage, showsPages, siteOf, wayOf, withForm, type RouteContext } from './replies.js'
 import { confirmBody, confirmReply, errors, nextQuery, setupReply } from './schemas.js'
 
 /** `GET /setup`: the QR code, of the pending setup if there is one, so that a page that is loaded again still fits. */
@@ -24,7 +27,7 @@ export function setupRoutes (scope: FastifyInstance, context: RouteContext): voi
   scope.post('/setup', { schema: begin }, async (request, reply) => {
     const pending = await request.twoFactor.beginSetup()
     if (!showsPages(context, request)) return pending
-    return reply.redirect(urlFor(request, context.setupUrl), 303)
+    return reply.redirect(withQuery(urlFor(request, context.setupUrl), { next: nextOf(request) }), 303)
   })
 
   const confirm = {
@@ -42,18 +45,22 @@ export function setupRoutes (scope: FastifyInstance, context: RouteContext): voi
       const confirmed = await request.twoFactor.confirmSetup(code, { name: name?.trim() || undefined, setupToken })
       if (!showsPages(context, request)) return confirmed
 
-      const next = nextOf(request)
+      const way = wayOf(request)
       const { recoveryCodes: codes } = confirmed
-      return sendPage(reply, codes.length === 0
-        ? authenticatorAddedPage(siteOf(context, request), { next })
-        : recoveryCodesPage(siteOf(context, request), { codes, next, title: 'Two-factor authentication is on' }))
+      if (codes.length === 0) return sendPage(reply, authenticatorAddedPage(siteOf(context, request), way))
+      const shown = recoveryCodesPage(siteOf(context, request), { codes, ...way, title: 'Two-factor authentication is on' })
+      return sendPage(reply, shown, scriptedContentSecurityPolicy)
     })
 }
 
 async function page (
   context: RouteContext, request: FastifyRequest, pending: PendingSetup, problem?: string
 ): Promise<string> {
-  const { label } = await currentUser(context, request)
+  const { id, label } = await currentUser(context, request)
   const { digits } = context.options
-  return setupPage(siteOf(context, request), { pending, label, digits, next: nextOf(request), problem })
+  // What is said of it is not worth the setup: a policy that fails must not keep anybody from that.
+  const requirement = await context.service.isEnabled(id)
+    ? undefined
+    : await request.twoFactor.requirement().catch(() => undefined)
+  return setupPage(siteOf(context, request), { pending, label, digits, ...wayOf(request), problem, requirement })
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
+import { devicesFor } from './devices.js'
 import { sendPage, showsPages, siteOf, type RouteContext } from './replies.js'
 import { errors, statusReply } from './schemas.js'
 
@@ -9,6 +10,7 @@ export function statusRoute (scope: FastifyInstance, context: RouteContext): voi
   scope.get('/', { schema }, async (request, reply) => {
     const status = await request.twoFactor.status()
     if (!showsPages(context, request)) return status
-    return sendPage(reply, settingsPage(siteOf(context, request), { status, digits: context.options.digits }))
+    const devices = await devicesFor(context, request, status)
+    return sendPage(reply, settingsPage(siteOf(context, request), { status, devices, digits: context.options.digits }))
   })
 }

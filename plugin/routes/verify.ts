@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { currentUser } from '../access.js'
+import { fewCodes, fewCodesPage } from '../pages/recovery-codes.js'
 import { recoveredPage, recoverPage, verifyPage } from '../pages/verify.js'
-import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
+import { nextOf, sendPage, showsPages, siteOf, wayOf, withForm, type RouteContext } from './replies.js'
 import { errors, nextQuery, recoverBody, recoverReply, statusReply, verifyBody, verifyReply } from './schemas.js'
 
 /** `GET /verify` and `GET /recover`: the pages that ask for a code. Other clients get the state instead. */
@@ -10,16 +11,20 @@ export function verifyPageRoutes (scope: FastifyInstance, context: RouteContext)
     summary: 'Page that asks for a code', querystring: nextQuery, response: { 200: statusReply, ...errors }
   }
   for (const [path, page] of [['/verify', askForCode], ['/recover', askForRecoveryCode]] as const) {
-    scope.get<{ Querystring: { resend?: string } }>(
-      path, { schema }, async (request, reply) => {
-        if (!showsPages(context, request)) return request.twoFactor.status()
-        const { id } = await currentUser(context, request)
-        if (!await context.service.isEnabled(id)) {
-          return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
-        }
-        return sendPage(reply, page(context, request))
-      })
+    scope.get(path, { schema }, async (request, reply) => {
+      if (!showsPages(context, request)) return request.twoFactor.status()
+      const { id } = await currentUser(context, request)
+      if (!await context.service.isEnabled(id)) {
+        return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
+      }
+      return sendPage(reply, page(context, request))
+    })
   }
+}
+
+interface VerifyBody {
+  readonly code: string
+  readonly trustDevice?: boolean | 'on'
 }
 
 /** `POST /verify` and `POST /recover`: the client has passed by a code. */
@@ -30,9 +35,14 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
     response: { 200: verifyReply, ...errors }
   }
   const verifyForm = withForm(context, (request, problem) => askForCode(context, request, problem))
-  scope.post<{ Body: { code: string } }>('/verify', { schema: verify, ...verifyForm }, async (request, reply) => {
-    const verified = await request.twoFactor.verify(request.body.code)
+  scope.post<{ Body: VerifyBody }>('/verify', { schema: verify, ...verifyForm }, async (request, reply) => {
+    const { code, trustDevice } = request.body
+    const verified = await request.twoFactor.verify(code, { trustDevice: isTrue(trustDevice) })
     if (!showsPages(context, request)) return verified
+    const left = await request.twoFactor.status().then(status => status.recoveryCodesLeft, () => null)
+    if (left !== null && left <= fewCodes) {
+      return sendPage(reply, fewCodesPage(siteOf(context, request), { left, ...wayOf(request) }))
+    }
     return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
   })
 
@@ -44,17 +54,22 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
     const recovered = await request.twoFactor.recover(request.body.code)
     if (!showsPages(context, request)) return recovered
     const { recoveryCodesLeft: left } = recovered
-    return sendPage(reply, recoveredPage(siteOf(context, request), { left, next: nextOf(request) }))
+    return sendPage(reply, recoveredPage(siteOf(context, request), { left, ...wayOf(request) }))
   })
 }
 
 function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
-  const { resend } = (request.query ?? {}) as { resend?: string }
-  return verifyPage(siteOf(context, request), {
-    digits: context.options.digits, next: nextOf(request), problem, resend: resend === '1'
-  })
+  const { digits, trustedDevices } = context.options
+  const { trustDevice } = (request.body ?? {}) as Partial<VerifyBody>
+  const trust = trustedDevices ? { ttl: trustedDevices.ttl, checked: isTrue(trustDevice) } : undefined
+  return verifyPage(siteOf(context, request), { digits, ...wayOf(request), problem, trust })
+}
+
+/** A form sends a box that is checked as `on`. */
+function isTrue (box: VerifyBody['trustDevice']): boolean {
+  return box === true || box === 'on'
 }
 
 function askForRecoveryCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
-  return recoverPage(siteOf(context, request), { next: nextOf(request), problem })
+  return recoverPage(siteOf(context, request), { ...wayOf(request), problem })
 }

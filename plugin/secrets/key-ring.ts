@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomByte
 import { BadOptionError, UnavailableError } from '../errors.js'
 
 /** What a sealed value is for. A value sealed for one purpose opens for no other. */
-export type Purpose = 'authenticator-secret' | 'recovery-salt' | 'pending-setup' | 'pass-token'
+export type Purpose = 'authenticator-secret' | 'recovery-salt' | 'pending-setup' | 'pass-token' | 'trusted-device'
 
 /** Seals and opens secrets under keys that only the host has. */
 export interface KeyRing {

@@ -41,6 +41,10 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     countSealed: kind => storage.countSealed(kind),
     listSealed: (kind, page) => storage.listSealed(kind, page),
     replaceSealed: (kind, values) => storage.replaceSealed(kind, values),
+    enableAll: enrolments => storage.enableAll(enrolments),
+    listOtherKinds: (kind, page) => storage.listOtherKinds(kind, page),
+    pruneExpired: (table, page) => storage.pruneExpired(table, page),
+    countTotals: now => storage.countTotals(now),
 
     async claimAttempt (userId, rules) {
       const claiming = (async () => storage.claimAttempt(userId, rules))()

@@ -37,6 +37,8 @@ export interface ServiceDependencies {
   readonly passTtl: number
   /** In seconds. */
   readonly revalidate: number
+  /** How long a device is trusted, in milliseconds. */
+  readonly trustedDevices: { readonly ttl: number } | false
   /** In milliseconds since the epoch. */
   readonly clock: () => number
   readonly journal: Journal

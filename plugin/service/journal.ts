@@ -29,6 +29,10 @@ export interface Journal {
     change: (storage: TwoFactorStorage) => Promise<Result>,
     happened: (result: Result) => readonly Happening[]
   ) => Promise<Result>
+  /** Starts the record of a change to many users, which its statement writes: `tell` is for when it is done. */
+  readonly prepare: (
+    subject: Subject, happening: Happening
+  ) => { readonly stored: StoredEvent | undefined, readonly tell: () => void }
   /** Starts the record of an attempt, which the statements of the attempt write. */
   readonly attempt: (subject: Subject) => AttemptRecord
   /** Tells of what changes nothing. The audit is written on the side. */
@@ -65,6 +69,11 @@ export function createJournal (
       })
       for (const event of events) emit(event)
       return result
+    },
+
+    prepare (subject, happening) {
+      const event = eventOf(subject, happening)
+      return { stored: audit ? toStoredEvent(event) : undefined, tell: () => emit(event) }
     },
 
     attempt (subject) {

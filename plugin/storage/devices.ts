@@ -118,7 +118,9 @@ function lock (db: Database, userId: string): QueryCreator<WithLocked> {
  * answers is read off the row as it is then: a token that was honoured is the previous one now, as it was before if
  * somebody was faster.
  */
-function rotate (db: QueryCreator<WithLocked>, userId: string, { id, tokenHash, nextHash, now, graceSince }: DeviceUse) {
+function rotate (
+  db: QueryCreator<WithLocked>, userId: string, { id, tokenHash, nextHash, now, graceSince }: DeviceUse
+) {
   type Builder = ExpressionBuilder<WithLocked & { d: TwoFactorDatabase['two_factor_trusted_devices'] }, 'd' | 'locked'>
   const isCurrent = (eb: Builder) => eb('d.token_hash', '=', bytes(tokenHash))
   const ifCurrent = <Value>(eb: Builder, then: Expression<Value>, otherwise: Expression<Value>) =>

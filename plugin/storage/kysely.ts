@@ -5,6 +5,7 @@ import { authenticators } from './authenticators.js'
 import { devices } from './devices.js'
 import { enrolments } from './enrolments.js'
 import { events, insertEvents } from './events.js'
+import { maintenance } from './maintenance.js'
 import { authenticatorColumns, fromRow, inTransaction, type Database } from './rows.js'
 import { sealedValues } from './sealed-values.js'
 import type { TwoFactorDatabase } from './schema.js'
@@ -31,6 +32,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     ...devices(db),
     ...enrolments(db),
     ...events(db),
+    ...maintenance(db),
     ...sealedValues(db),
 
     withEvents: (userId, change, eventsOf) => inTransaction(db, async trx => {
@@ -63,6 +65,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
         .select(authenticatorColumns)
         .where('user_id', '=', userId)
         .orderBy('created_at')
+        .orderBy('id')
         .execute()
       return {
         enabledAt: user.enabled_at,

@@ -2,6 +2,7 @@ import { Migrator, type Kysely, type Migration } from 'kysely'
 import { initial } from './migrations/0001-initial.js'
 import { usedCodes } from './migrations/0002-used-codes.js'
 import { trustedDevices } from './migrations/0003-trusted-devices.js'
+import { drift } from './migrations/0004-drift.js'
 import { events } from './migrations/0005-events.js'
 
 /** The migrations of the package, for a host that adds them to its own Kysely migrator. The names never change. */
@@ -9,6 +10,7 @@ export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   two_factor_0001_initial: initial,
   two_factor_0002_used_codes: usedCodes,
   two_factor_0003_trusted_devices: trustedDevices,
+  two_factor_0004_drift: drift,
   two_factor_0005_events: events
 })
 

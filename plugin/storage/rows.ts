@@ -5,8 +5,8 @@ import type { StoredAuthenticator } from './storage.js'
 export type Database = Kysely<TwoFactorDatabase>
 
 export const authenticatorColumns = [
-  'id', 'kind', 'name', 'secret', 'key_encoding', 'algorithm', 'digits', 'period', 'last_step', 'created_at',
-  'last_used_at'
+  'id', 'kind', 'name', 'secret', 'key_encoding', 'algorithm', 'digits', 'period', 'last_step', 'drift', 'hinted_step',
+  'hinted_at', 'created_at', 'last_used_at'
 ] as const
 
 export type AuthenticatorRow = Pick<TwoFactorAuthenticatorsTable, (typeof authenticatorColumns)[number]>
@@ -22,6 +22,8 @@ export function fromRow (row: AuthenticatorRow): StoredAuthenticator {
     digits: row.digits,
     period: row.period,
     lastStep: Number(row.last_step),
+    drift: row.drift,
+    hint: row.hinted_step === null || row.hinted_at === null ? null : { step: Number(row.hinted_step), at: row.hinted_at },
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at
   }

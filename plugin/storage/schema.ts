@@ -29,6 +29,11 @@ export interface TwoFactorAuthenticatorsTable {
   period: number
   /** `bigint`: the driver may answer a string. */
   last_step: number | string
+  /** How far the app's clock is ahead, in time steps, as its codes have shown. */
+  drift: Generated<number>
+  /** Of the last code that was right at another time, until a code is accepted, and when it was typed. */
+  hinted_step: Generated<number | string | null>
+  hinted_at: Generated<Date | null>
   created_at: Date
   last_used_at: Date | null
 }
@@ -50,7 +55,10 @@ export interface TwoFactorPassesTable {
   device_id: Generated<string | null>
 }
 
-/** Codes that a remote verifier would call right again. Swept with each code that is accepted. */
+/**
+ * Codes that must not count again: that a remote verifier would call right, or that were right at another time. Swept
+ * whenever one is added.
+ */
 export interface TwoFactorUsedCodesTable {
   user_id: string
   authenticator_id: string

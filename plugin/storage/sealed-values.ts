@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
+import { repeatedly } from './conflicts.js'
 import { bytes, type Database } from './rows.js'
 import type { SealedKind, TwoFactorStorage } from './storage.js'
 
@@ -6,9 +7,6 @@ type SealedValues = Pick<TwoFactorStorage, 'countSealed' | 'listSealed' | 'repla
 
 // The first bytes of a value tell its key.
 const mark = sql<Uint8Array>`substring(s.value from 1 for 5)`
-
-// SQLSTATE, PostgreSQL's appendix A: two rotations at once met.
-const conflicts = ['40P01', '40001']
 
 /** What is sealed, of all users: read and written in batches, for the rotation of keys. */
 export function sealedValues (db: Database): SealedValues {
@@ -38,14 +36,8 @@ export function sealedValues (db: Database): SealedValues {
         : sql`update two_factor_users as t set recovery_salt = v.replacement
             from (values ${rows}) as v (user_id, id, value, replacement)
             where t.user_id = v.user_id and t.recovery_salt = v.value`
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const { numAffectedRows = 0n } = await statement.execute(db)
-          return Number(numAffectedRows)
-        } catch (error) {
-          if (attempt === 3 || !conflicts.includes(String((error as { code?: unknown }).code))) throw error
-        }
-      }
+      const { numAffectedRows = 0n } = await repeatedly(() => statement.execute(db))
+      return Number(numAffectedRows)
     }
   }
 }

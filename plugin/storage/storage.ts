@@ -68,6 +68,31 @@ export interface AttemptAudit {
   readonly ip: string | null
 }
 
+/** An enrolment that was taken over from elsewhere, of a user who had none yet. */
+export interface ImportedEnrolment {
+  readonly userId: string
+  readonly authenticator: StoredAuthenticator
+  /** Sealed salt of the recovery codes. */
+  readonly salt: Uint8Array
+  /** Written with it, into the audit. */
+  readonly event?: StoredEvent | undefined
+}
+
+/** Tables whose rows run out. */
+export type ExpiringTable = 'passes' | 'used_codes' | 'trusted_devices'
+
+/** Counts over all users. */
+export interface Totals {
+  /** Users who have two-factor authentication. */
+  readonly enabled: number
+  /** Those of them who are locked now. */
+  readonly locked: number
+  /** Those of them whose authenticators are disabled. */
+  readonly disabled: number
+  /** Authenticators, by the kind of their verifier. */
+  readonly authenticators: Readonly<Record<string, number>>
+}
+
 /** The rules that an attempt is counted by. */
 export interface AttemptRules {
   readonly now: Date
@@ -311,6 +336,33 @@ export interface TwoFactorStorage {
   replaceSealed (
     kind: SealedKind, values: ReadonlyArray<SealedValue & { readonly replacement: Uint8Array }>
   ): Promise<number>
+
+  /**
+   * Turns two-factor authentication on for many users, one after another in the order of their ids. The answer has the
+   * ids of the users for whom it did, and, in `known`, of those who have this authenticator already; it leaves every
+   * other user who is there as they are. No user id may come twice.
+   */
+  enableAll (enrolments: readonly ImportedEnrolment[]): Promise<{
+    readonly enabled: ReadonlySet<string>
+    readonly known: ReadonlySet<string>
+  }>
+
+  /** Users with an authenticator of another kind than this one, ordered by id, those after one. */
+  listOtherKinds (kind: string, page: { readonly after?: string | undefined, readonly limit: number }): Promise<string[]>
+
+  /**
+   * Forgets the rows that ran out of so many users, those after one. Rows that a statement of a sign-in holds stay.
+   *
+   * @returns How many there were, and the last user that was looked at: `undefined` at the end.
+   */
+  pruneExpired (table: ExpiringTable, page: {
+    readonly now: Date
+    readonly after?: string | undefined
+    readonly limit: number
+  }): Promise<{ readonly deleted: number, readonly last: string | undefined }>
+
+  /** A look at the whole tables. */
+  countTotals (now: Date): Promise<Totals>
 
   /**
    * The sealed secret of some authenticator: at start it shows whether the keys fit the database.

@@ -204,6 +204,9 @@ t.test('I6 whatever next is, the page that takes the code and its redirect stay 
   }), { numRuns: 500 })
 })
 
+// The one script of the pages, where there is one.
+const ownScript = '<script type="module" src="/2fa/page.js"></script>'
+
 // What would be markup, or another parameter of the key URI, if it were not escaped.
 const names = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onclick='alert(1)", '&secret=GEZDGNBVGY3TQOJQ', '&amp;lt;', '</style><b>', '{{7*7}}', 'Ünï ☂ 名']
 
@@ -227,7 +230,7 @@ t.test('I5 issuer, label and names are escaped wherever they stand', async t => 
     const password = await signIn(host)
     for (const page of [setup, confirmed, settings, await password.page('/2fa/verify'), await password.page('/2fa/recover'), await new Client(host.app).page('/2fa')]) {
       t.ok(textOf(page).includes(name))
-      t.notMatch(page.body, /<script|<img|<b>| onerror=alert[^&]*>| onclick='/)
+      t.notMatch(page.body.replace(ownScript, ''), /<script|<img|<b>| onerror=alert[^&]*>| onclick='/)
       t.equal(page.body.match(/<\/style>/g)?.length, 1)
     }
     t.equal((await client.get('/2fa')).json<{ authenticators: Array<{ name: string }> }>().authenticators[0]?.name, name, 'in JSON as it is')
