@@ -7,9 +7,14 @@ export interface Account {
   readonly id: string
   readonly email: string
   readonly role: 'user' | 'admin'
+  /** In milliseconds since the epoch. */
+  readonly createdAt: number
 }
 
 export const demoAccount = { email: 'demo@example.com', password: 'correct horse battery staple' } as const
+
+/** Support staff. */
+export const adminAccount = { ...demoAccount, email: 'admin@example.com' } as const
 
 /** An address that the database can keep: no NUL, for one. */
 export const emailPattern = '^\\s*[^\\s\\p{Cc}@]+@[^\\s\\p{Cc}@]+\\s*$'
@@ -33,20 +38,29 @@ export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): 
 
   return {
     async signUp (email, password, role = 'user') {
-      return db.insertInto('demo_accounts')
-        .values({ id: randomUUID(), email: normalize(email), password_hash: await hashPassword(password), role })
+      const row = await db.insertInto('demo_accounts')
+        .values({
+          id: randomUUID(),
+          email: normalize(email),
+          password_hash: await hashPassword(password),
+          role,
+          created_at: new Date(clock())
+        })
         .onConflict(conflict => conflict.column('email').doNothing())
-        .returning(['id', 'email', 'role'])
+        .returning(columns)
         .executeTakeFirst()
+      return row && toAccount(row)
     },
 
     async signIn (email, password) {
       const row = await db.selectFrom('demo_accounts').selectAll().where('email', '=', normalize(email)).executeTakeFirst()
       const right = await checkPassword(password, row?.password_hash)
-      return right && row ? { id: row.id, email: row.email, role: row.role } : undefined
+      return right && row ? toAccount(row) : undefined
     },
 
-    list: () => db.selectFrom('demo_accounts').select(['id', 'email', 'role']).orderBy('email').execute(),
+    async list () {
+      return (await db.selectFrom('demo_accounts').select(columns).orderBy('email').execute()).map(toAccount)
+    },
 
     async issueToken ({ id }) {
       const token = randomBytes(32).toString('base64url')
@@ -57,11 +71,22 @@ export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): 
       return token
     },
 
-    findByToken: token => db.selectFrom('demo_tokens')
-      .innerJoin('demo_accounts', 'demo_accounts.id', 'demo_tokens.account_id')
-      .select(['demo_accounts.id', 'demo_accounts.email', 'demo_accounts.role'])
-      .where('token_hash', '=', hashToken(token))
-      .where('expires_at', '>', new Date(clock()))
-      .executeTakeFirst()
+    async findByToken (token) {
+      const row = await db.selectFrom('demo_tokens')
+        .innerJoin('demo_accounts', 'demo_accounts.id', 'demo_tokens.account_id')
+        .select(columns)
+        .where('token_hash', '=', hashToken(token))
+        .where('expires_at', '>', new Date(clock()))
+        .executeTakeFirst()
+      return row && toAccount(row)
+    }
   }
+}
+
+const columns = ['demo_accounts.id', 'demo_accounts.email', 'demo_accounts.role', 'demo_accounts.created_at'] as const
+
+type Row = Pick<DemoDatabase['demo_accounts'], 'id' | 'email' | 'role' | 'created_at'>
+
+function toAccount ({ id, email, role, created_at: createdAt }: Row): Account {
+  return { id, email, role, createdAt: createdAt.getTime() }
 }

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import twoFactor, { bearerProof, kyselyStorage } from 'fastify-authenticator-2fa'
 import { emailPattern, type Account } from './accounts.js'
 import type { Demo } from './app.js'
+import { policy, toUser } from './policy.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +33,8 @@ export async function api (app: FastifyInstance, { config, db, checker, accounts
     storage: kyselyStorage(db),
     proof: bearerProof(),
     verifier: checker.verifiers,
-    getUser: ({ account }) => account && { id: account.id, label: account.email },
+    getUser: ({ account }) => account && toUser(account),
+    policy,
     clock
   })
 

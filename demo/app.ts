@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createAccounts, demoAccount, type Accounts } from './accounts.js'
+import { adminAccount, createAccounts, demoAccount, type Accounts } from './accounts.js'
 import { api } from './api.js'
 import type { Checker } from './checker.js'
 import type { DemoConfig } from './config.js'
@@ -42,7 +42,10 @@ export async function buildApp (
   const demo: Demo = { config, db, checker, accounts: createAccounts(db, clock), clock }
   await app.register(web, demo)
   await app.register(api, { ...demo, prefix: '/api' })
-  // Its password is in the documentation, so it is not for production.
-  if (!config.secure) await demo.accounts.signUp(demoAccount.email, demoAccount.password, 'admin')
+  // Their password is in the documentation, so they are not for production.
+  if (!config.secure) {
+    await demo.accounts.signUp(demoAccount.email, demoAccount.password)
+    await demo.accounts.signUp(adminAccount.email, adminAccount.password, 'admin')
+  }
   return app
 }

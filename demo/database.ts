@@ -9,7 +9,7 @@ import { ConfigError, type DemoConfig } from './config.js'
 import { lockFolder } from './folder-lock.js'
 
 export interface DemoDatabase extends TwoFactorDatabase {
-  demo_accounts: { id: string, email: string, password_hash: string, role: 'user' | 'admin' }
+  demo_accounts: { id: string, email: string, password_hash: string, role: 'user' | 'admin', created_at: Date }
   demo_sessions: { id_hash: Uint8Array, data: string, expires_at: Date }
   demo_tokens: { token_hash: Uint8Array, account_id: string, expires_at: Date }
 }
@@ -57,7 +57,7 @@ function pool (connectionString: string): pg.Pool {
 export async function migrate (db: Kysely<DemoDatabase>): Promise<void> {
   const { error } = await new Migrator({
     db,
-    provider: { getMigrations: async () => ({ '0001_initial': initial }) },
+    provider: { getMigrations: async () => ({ '0001_initial': initial, '0002_account_age': accountAge }) },
     migrationTableName: 'demo_migrations',
     migrationLockTableName: 'demo_migrations_lock'
   }).migrateToLatest()
@@ -84,5 +84,15 @@ const initial: Migration = {
       .addColumn('account_id', 'text', column => column.notNull().references('demo_accounts.id').onDelete('cascade'))
       .addColumn('expires_at', 'timestamptz', column => column.notNull())
       .execute()
+  }
+}
+
+const accountAge: Migration = {
+  async up (db: Kysely<DemoDatabase>) {
+    await db.schema.alterTable('demo_accounts')
+      .addColumn('created_at', 'timestamptz', column => column.notNull().defaultTo(sql`now()`))
+      .execute()
+    // They hold accounts as they were.
+    await db.deleteFrom('demo_sessions').execute()
   }
 }

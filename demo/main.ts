@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { demoAccount } from './accounts.js'
+import { adminAccount, demoAccount } from './accounts.js'
 import { buildApp, type Demo } from './app.js'
 import { openChecker, type Checker } from './checker.js'
 import { ConfigError, readConfig, type DemoConfig } from './config.js'
@@ -70,7 +70,7 @@ In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
   ${secure ? `Create an account at ${address}/sign-up` : `Sign in as ${demoAccount.email} with the password: ${demoAccount.password}`}
   1. Set up two-factor at ${address}/2fa/setup (no phone? ${address}/phone)
   2. Sign out and in again: ${address}/dashboard asks for a code
-  3. Try ${address}/transfer and ${address}/admin
+  3. Try ${address}/transfer${secure ? '' : `, and as ${adminAccount.email} ${address}/admin`}
 
 Codes of new authenticators are checked ${where()}.
 ${verifier === 'local' ? 'To have a server check them: npm start -- --verifier=api' : 'To check them here: npm start'}

@@ -4,10 +4,11 @@ import rateLimit from '@fastify/rate-limit'
 import session from '@fastify/session'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import twoFactor, { kyselyStorage } from 'fastify-authenticator-2fa'
-import { demoAccount, emailPattern, type Account } from './accounts.js'
+import { adminAccount, demoAccount, emailPattern, type Account } from './accounts.js'
 import type { Demo } from './app.js'
 import { html, type Html } from './html.js'
 import { accountForm, layout } from './layout.js'
+import { policy, toUser } from './policy.js'
 import { nextPath, sameOrigin } from './same-origin.js'
 import { sessionLifetime, sessionStore } from './session-store.js'
 
@@ -44,7 +45,8 @@ export async function web (app: FastifyInstance, { config, db, checker, accounts
     encryptionKeys: config.encryptionKeys,
     storage: kyselyStorage(db),
     verifier: checker.verifiers,
-    getUser: ({ session }) => session.account ? { id: session.account.id, label: session.account.email } : null,
+    getUser: ({ session }) => session.account && toUser(session.account),
+    policy,
     loginUrl: '/sign-in',
     defaultRedirect: '/dashboard',
     clock
@@ -114,24 +116,27 @@ function pages (app: FastifyInstance, { accounts, checker }: Pick<Demo, 'account
 <ol class="story card">
 <li><a href="/sign-in">Sign in</a> as <code>${demoAccount.email}</code> with <code>${demoAccount.password}</code>, or
 <a href="/sign-up">create an account</a>.</li>
-<li>Open the <a href="/dashboard">dashboard</a>: without a second factor, the password is enough.</li>
+<li>Open the <a href="/dashboard">dashboard</a>: without a second factor, the password is enough for the first 14 days.</li>
 <li><a href="/2fa/setup">Set up two-factor authentication</a>: scan the QR code with an authenticator app. No phone at hand?
 Open the <a href="/phone" target="_blank">demo phone</a> and type the key.</li>
 <li>Sign out and in again: now the dashboard asks for a code.</li>
 <li>Send money by a <a href="/transfer">transfer</a>: it asks again if your code is older than five minutes.</li>
-<li>See what support staff see under <a href="/admin">admin</a>, which insists on a second factor.</li>
+<li>See what support staff see under <a href="/admin">admin</a>: as <code>${adminAccount.email}</code>, with the same password. The bank
+lets its staff in nowhere without a second factor.</li>
 <li>Lose your phone: sign in with a recovery code.</li>
 </ol>`))
 
   app.get('/dashboard', { config: { twoFactor: true } }, async (request, reply) => {
-    const { enabled, authenticators } = await request.twoFactor.status()
+    const { enabled, authenticators, requiredFrom, daysLeft } = await request.twoFactor.status()
     // Each stays with the checker that it was set up with.
     const checked = new Set(authenticators?.map(({ kind }) => checker.where(kind)))
     return reply.page('Dashboard', html`
 <div class="card"><p>Your balance</p><p class="balance">€ 4,209.17</p></div>
 ${enabled
     ? html`<p class="note">You signed in with your password and a code. Your codes are checked ${[...checked].join(' and ')}.</p>`
-    : html`<p class="note">You signed in with your password alone. <a href="/2fa/setup">Set up two-factor authentication</a>.</p>`}`)
+    : html`<p class="note">You signed in with your password alone. <a href="/2fa/setup">Set up two-factor authentication</a>.
+${requiredFrom !== null && html`Without it you can go on until <time>${requiredFrom.toISOString().slice(0, 10)}</time>:
+${daysLeft === 1 ? '1 day' : `${daysLeft} days`} left.`}</p>`}`)
   })
 
   app.get('/transfer', { config: { twoFactor: { maxAge: 300 } } }, async (_request, reply) =>

@@ -16,9 +16,8 @@ const systems = [
  */
 export function deviceLabel (userAgent: string | undefined): string {
   const header = userAgent?.slice(0, 1024) ?? ''
-  const named = (names: ReadonlyArray<readonly [RegExp, string]>) => names.find(([pattern]) => pattern.test(header))?.[1]
-  const browser = named(browsers)
-  const system = named(systems)
+  const [, browser] = browsers.find(([pattern]) => pattern.test(header)) ?? []
+  const [, system] = systems.find(([pattern]) => pattern.test(header)) ?? []
   if (browser !== undefined && system !== undefined) return `${browser} on ${system}`
   return browser ?? system ?? /^[\x21-\x7e]{1,64}/.exec(header)?.[0] ?? 'Unknown device'
 }

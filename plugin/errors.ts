@@ -36,10 +36,29 @@ export class SetupRequiredError extends createError<'FST_2FA_SETUP_REQUIRED', 40
 
 /**
  * The code is wrong or out of date. Users without two-factor authentication get the same answer, and so do used
- * codes (then `cause` is a {@link CodeReusedError}), so that nobody learns which of these it was.
+ * codes (then `cause` is a {@link CodeReusedError}), so that nobody learns which of these it was. A code that was right
+ * at another time is told from them, once it can no longer be used.
  */
 export class InvalidCodeError extends createError<'FST_2FA_INVALID_CODE', 401, [options?: { cause: unknown }]>(
-  'FST_2FA_INVALID_CODE', 'That code is not right. Wait for the next one and try again', 401) {}
+  'FST_2FA_INVALID_CODE', 'That code is not right. Wait for the next one and try again', 401) {
+  /** How far the phone's clock is ahead, in seconds, negative if it is behind; part of the JSON body. */
+  readonly clockOffset: number | undefined
+
+  constructor ({ clockOffset, ...options }: { clockOffset?: number | undefined, cause?: unknown } = {}) {
+    super(...('cause' in options ? [{ cause: options.cause }] : []))
+    this.clockOffset = clockOffset
+    if (clockOffset !== undefined) this.message = clockMessage(clockOffset)
+  }
+}
+
+function clockMessage (offset: number): string {
+  if (offset === 0) return 'The clock of your phone used to be off and is right now. Wait for the next code and enter that'
+  const seconds = Math.abs(offset)
+  const minutes = Math.round(seconds / 60)
+  const about = seconds < 60 ? `${seconds} seconds` : minutes === 1 ? '1 minute' : `${minutes} minutes`
+  return `The clock of your phone seems to be about ${about} ${offset > 0 ? 'ahead' : 'behind'}. ` +
+    'Set its date and time to automatic, then enter a new code'
+}
 
 /** The code was used before (RFC 6238 section 5.2). Only ever the `cause` of an {@link InvalidCodeError}. */
 export class CodeReusedError extends createError<'FST_2FA_CODE_REUSED', 401, []>(
@@ -95,9 +114,21 @@ export class LastAuthenticatorError extends createError<'FST_2FA_LAST_AUTHENTICA
 export class UnknownDeviceError extends createError<'FST_2FA_UNKNOWN_DEVICE', 404, []>(
   'FST_2FA_UNKNOWN_DEVICE', 'You have no such trusted device. It may have been revoked before', 404) {}
 
+/** The admin routes are not for this client: the host's guard did not let it through. */
+export class ForbiddenError extends createError<'FST_2FA_FORBIDDEN', 403, []>(
+  'FST_2FA_FORBIDDEN', 'This is for administrators', 403) {}
+
+/** The user that the admin routes were asked about has no two-factor authentication. */
+export class UnknownUserError extends createError<'FST_2FA_UNKNOWN_USER', 404, []>(
+  'FST_2FA_UNKNOWN_USER', 'This user has no two-factor authentication', 404) {}
+
 /** A secret from another system, or one that is to be moved to another verifier, does not fit. Nothing was written. */
 export class BadSecretError extends createError<'FST_2FA_BAD_SECRET', 400, [reason: string]>(
   'FST_2FA_BAD_SECRET', 'This secret cannot be taken over: %s', 400) {}
+
+/** The host has no such method for this user. */
+export class UnknownMethodError extends createError<'FST_2FA_UNKNOWN_METHOD', 404, []>(
+  'FST_2FA_UNKNOWN_METHOD', 'There is no such way to prove it. Use a code from your authenticator app', 404) {}
 
 /** There is no pending setup: it expired, was confirmed before, or belongs to somebody else. */
 export class SetupExpiredError extends createError<'FST_2FA_SETUP_EXPIRED', 410, []>(

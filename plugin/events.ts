@@ -7,6 +7,8 @@ export type TwoFactorEventType =
   | 'verified'
   | 'failed'
   | 'reused'
+  | 'clock-off'
+  | 'resynced'
   | 'locked'
   | 'recovered'
   | 'recovery-codes-regenerated'
@@ -35,6 +37,8 @@ export interface TwoFactorEvent {
   readonly lockedUntil?: Date | null
   /** For `verifier-unavailable`, `fallback-used` and `verifier-switched`: the kind of the verifier. */
   readonly verifier?: string
+  /** For `clock-off` and `resynced`: how far the phone's clock is ahead, in seconds; negative if it is behind. */
+  readonly clockOffset?: number
   /** For `setup-confirmed`, `imported`, `authenticator-renamed` and `authenticator-removed`. */
   readonly authenticatorId?: string
   /** For what is about a trusted device. `device-reuse-alarm`: its token was copied, and it was revoked. */

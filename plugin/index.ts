@@ -3,9 +3,11 @@ import { twoFactor } from './plugin.js'
 
 export default fp(twoFactor, { name: 'fastify-authenticator-2fa', fastify: '5.x' })
 
+export { twoFactorAdmin, type AdminGuard, type TwoFactorAdminOptions } from './admin/admin.js'
 export * as errors from './errors.js'
 export type { TrustedDevicesOptions } from './device-options.js'
 export type { TwoFactorEvent, TwoFactorEventType } from './events.js'
+export type { MethodInfo, ProofMethod, ProofMethods } from './methods.js'
 export type { TwoFactorOptions, TwoFactorUser } from './options.js'
 export type { TwoFactorPolicy } from './policy.js'
 export { bearerProof, type BearerProofOptions } from './proof/bearer.js'

@@ -3,10 +3,12 @@ import type { FastifyRequest } from 'fastify'
 import { resolveTrustedDevices, type TrustedDevicesOptions } from './device-options.js'
 import type { TwoFactorEvent } from './events.js'
 import { checkOption, integerOption, refuseUnknown } from './option-checks.js'
+import type { ProofMethod, ProofMethods } from './methods.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
 import type { TwoFactorRequirement } from './requirement.js'
 import type { Cipher } from './secrets/cipher.js'
+import type { ClockRules } from './service/clocks.js'
 import type { Lockout } from './service/dependencies.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 import { localVerifier } from './verifiers/local.js'
@@ -111,6 +113,13 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   window?: number
 
   /**
+   * Up to how many seconds a phone's clock may be off, 30 to 600, for two codes in a row to resync its authenticator
+   * (RFC 6238 section 6): the window is where its clock is from then on. `false`: they do not. Default is
+   * `{ maxDrift: 600 }`.
+   */
+  resync?: { readonly maxDrift?: number } | false
+
+  /**
    * How wrong codes are counted, for each account over all its clients. Default is
    * `{ attempts: 5, duration: 60_000, maxDuration: 3_600_000, disableAfter: 100 }`: 5 wrong codes in a row lock for a
    * minute, each further 5 for twice as long up to an hour, and 100 disable the authenticators.
@@ -122,6 +131,11 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
    * `{ max: 100, timeWindow: 60_000 }` over all routes that take a code. `false` for none.
    */
   rateLimit?: RateLimitPluginOptions | false
+
+  /**
+   * Further ways to prove oneself that the host brings, by name: lower-case letters, digits and hyphens. Default is none.
+   */
+  methods?: ProofMethods
 
   /** How long a pending setup can be confirmed, in milliseconds: 60_000 to 3_600_000. Default is 600_000. */
   setupTtl?: number
@@ -173,7 +187,7 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   clock?: () => number
 }
 
-type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'lockout' | 'policy' | 'trustedDevices' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'resync' | 'lockout' | 'policy' | 'trustedDevices' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
@@ -182,6 +196,7 @@ export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
   readonly verifier: Verifier
   /** By kind. */
   readonly verifiers: ReadonlyMap<string, Verifier>
+  readonly resync: ClockRules['resync']
   readonly lockout: Lockout
   readonly trustedDevices: Required<TrustedDevicesOptions> | false
   readonly rateLimit: RateLimitPluginOptions | false
@@ -204,7 +219,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   const {
     issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', policy, loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
-    period, window, lockout = {}, rateLimit = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
+    period, window, resync = {}, lockout = {}, rateLimit = {}, methods = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
     trustedDevices = false, revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now,
     logLevel: _, logSerializers: __, ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
@@ -228,6 +243,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('algorithm', ['SHA1', 'SHA256', 'SHA512'].includes(algorithm), '"SHA1", "SHA256" or "SHA512"')
   checkOption('rateLimit', rateLimit === false || isObject(rateLimit), 'the options of @fastify/rate-limit, or false')
   checkOption('lockout', isObject(lockout), 'an object')
+  checkOption('methods', isObject(methods) && Object.entries(methods).every(isMethod), 'methods by name, each with a label and the function check')
   checkOption('audit', typeof audit === 'boolean', 'true or false')
   checkOption('pages', typeof pages === 'boolean', 'true or false')
   checkOption('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
@@ -255,8 +271,10 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     defaultRedirect,
     ...codes,
     window: integerOption('window', window, 1, 0, 2),
+    resync: resolveResync(resync),
     lockout: resolveLockout(lockout),
     rateLimit,
+    methods,
     setupTtl: integerOption('setupTtl', setupTtl, hour / 6, 60_000, hour),
     recoveryCodes: integerOption('recoveryCodes', recoveryCodes, 10, 5, 20),
     maxAuthenticators: integerOption('maxAuthenticators', maxAuthenticators, 5, 1, 20),
@@ -291,9 +309,22 @@ function isCipher (value: unknown): value is Cipher {
     ['string', 'undefined'].includes(typeof (value as Partial<Cipher>).keyId)
 }
 
+function isMethod ([name, method]: [string, unknown]): boolean {
+  const { label, check } = (method ?? {}) as Partial<ProofMethod>
+  return /^[a-z0-9-]{1,32}$/.test(name) && typeof label === 'string' && typeof check === 'function'
+}
+
 function isVerifier (value: unknown): value is Verifier {
   return isObject(value) && 'kind' in value && typeof value.kind === 'string' &&
     'check' in value && typeof value.check === 'function'
+}
+
+function resolveResync (given: { readonly maxDrift?: number } | false): ClockRules['resync'] {
+  checkOption('resync', given === false || isObject(given), 'an object with maxDrift, or false')
+  if (given === false) return false
+  const { maxDrift, ...unknown } = given
+  refuseUnknown(unknown, 'resync.')
+  return Object.freeze({ maxDrift: integerOption('resync.maxDrift', maxDrift, 600, 30, 600) })
 }
 
 function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unknown }: Partial<Lockout>): Lockout {

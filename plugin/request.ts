@@ -5,8 +5,10 @@ import { passByDevice } from './device-pass.js'
 import { BadOptionError, NotEnabledError, SetupExpiredError, AlreadyEnabledError } from './errors.js'
 import type { TwoFactorPolicy } from './policy.js'
 import type { Carried } from './proof/proof.js'
+import { createRequestActivity, type RequestActivity } from './request/activity.js'
 import { createRequestAuthenticators, type RequestAuthenticators } from './request/authenticators.js'
 import { createRequestDevices, type RequestDevices } from './request/devices.js'
+import { createRequestMethods, type RequestMethods } from './request/methods.js'
 import { requirementOf, type UserRequirement } from './requirement.js'
 import type { AuthenticatorInfo } from './service/authenticators.js'
 import type { Subject } from './service/dependencies.js'
@@ -37,7 +39,8 @@ export interface TwoFactorStatus extends UserRequirement {
  * What `request.twoFactor` answers. Each method acts on the user that `getUser` names, and throws
  * {@link UnauthenticatedError} if there is none and {@link UnavailableError} if the storage does not answer.
  */
-export interface RequestTwoFactor extends RequestAuthenticators, RequestDevices {
+export interface RequestTwoFactor extends
+  RequestActivity, RequestAuthenticators, RequestDevices, RequestMethods {
   /**
    * Whether this client has passed, from what its proof says and this process knows. To decide on access use
    * `config.twoFactor` or {@link require}, which also ask the storage.
@@ -121,8 +124,10 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
   const fresh = () => enforce(registration, request, { maxAge: stepUpMaxAge })
 
   return {
+    ...createRequestActivity(request, registration),
     ...createRequestAuthenticators(request, registration),
     ...createRequestDevices(request, registration),
+    ...createRequestMethods(request, registration),
 
     get verified () {
       const user = registration.options.getUser(request)

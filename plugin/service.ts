@@ -38,6 +38,8 @@ export interface TwoFactorService extends
   readonly readSetup: Setups['read']
   /** @throws what {@link Attempts.acceptCode} throws */
   readonly verify: (subject: Subject, code: string) => Promise<Pass>
+  /** Passes by what a method of the host calls right. Throws as {@link verify}. */
+  readonly verifyBy: (subject: Subject, method: string, isRight: () => Promise<boolean>) => Promise<Pass>
   /** Accepts a recovery code, and says how many are left: `null` if just that could not be read. */
   readonly recover: (subject: Subject, code: string) => Promise<{ pass: Pass, recoveryCodesLeft: number | null }>
   /**
@@ -107,6 +109,13 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     async verify (subject, code) {
       const pass = passes.create(subject.userId, 'totp')
       await attempts.acceptCode(subject, code, toStoredPass(pass))
+      passes.remember(pass)
+      return pass
+    },
+
+    async verifyBy (subject, method, isRight) {
+      const pass = passes.create(subject.userId, `method:${method}`)
+      await attempts.acceptProof(subject, isRight, toStoredPass(pass))
       passes.remember(pass)
       return pass
     },

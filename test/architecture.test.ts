@@ -62,16 +62,20 @@ const rules: readonly Rule[] = [
   { files: /^requirement$/, imports: [errors, /^service\/within$/], types: [fastify, /^options$/] },
   {
     files: /^access$/,
-    imports: [errors, /^(policy|requirement|refusal)$/],
-    types: [fastify, /^options$/, /^service$/, /^service\/passes$/]
+    imports: [errors, /^(policy|requirement|refusal|device-pass)$/],
+    types: [fastify, /^(options|device-cookies)$/, /^service$/, /^service\/passes$/]
   },
   { files: /^guard$/, imports: [errors, /^(access|browser|policy)$/], types: [fastify] },
   {
     files: /^request(\/|$)/,
-    imports: [errors, /^access$/, /^(requirement$|request\/)/],
+    imports: [errors, /^access$/, /^device-(label|pass)$/, /^(requirement$|request\/)/],
     types: [fastify, /^(options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
-  { files: /^pages\//, imports: [crypto, /^browser$/, /^pages\//], types: [/^(request|requirement)$/, /^service\//] },
+  {
+    files: /^pages\//,
+    imports: [crypto, /^browser$/, /^pages\//],
+    types: [/^(request|requirement)(\/|$)/, /^service\//]
+  },
   {
     files: /^routes\//,
     imports: [
@@ -95,10 +99,20 @@ const rules: readonly Rule[] = [
   { files: /^cli$/, imports: [/^node:fs$/, /^commander$/, /^cli\//] },
   { files: /^cli\//, imports: [/^commander$/, fastify, errors, /^authenticator-api\/index$/] },
 
+  // Trusted devices: their options, what they are called, their cookies, and how one passes.
+  { files: /^device-label$/, imports: [] },
+  { files: /^device-options$/, imports: [/^option-checks$/] },
+  {
+    files: /^device-cookies$/,
+    imports: [errors],
+    types: [fastify, /^@fastify\/session$/, /^proof\/proof$/, /^service\/devices$/]
+  },
+  { files: /^device-pass$/, imports: [], types: [fastify, /^access$/, /^service\/passes$/] },
+
   // What puts it together.
   {
     files: /^options$/,
-    imports: [/^option-checks$/, /^proof\/session$/, /^verifiers\/local$/],
+    imports: [/^(device-options|option-checks)$/, /^proof\/session$/, /^verifiers\/local$/],
     types: [
       fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^secrets\/cipher$/,
       /^requirement$/, /^service\/dependencies$/, /^storage\/storage$/,
@@ -108,7 +122,8 @@ const rules: readonly Rule[] = [
   {
     files: /^plugin$/,
     imports: [
-      errors, /^node:diagnostics_channel$/, /^(access|guard|options|refusal|request|service)$/, /^routes\/routes$/,
+      errors, /^node:diagnostics_channel$/, /^(access|device-cookies|guard|options|refusal|request|service)$/,
+      /^routes\/routes$/,
       /^secrets\/(key-ring|secret-box)$/, /^service\/(bounded-storage|journal|within)$/
     ],
     types: [fastify, /^events$/, /^proof\/proof$/, /^storage\/storage$/]
@@ -119,7 +134,10 @@ const rules: readonly Rule[] = [
       /^fastify-plugin$/, /^(errors|plugin)$/, /^proof\/(bearer|session)$/, /^storage\/(kysely|migrate)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
-    types: [/^(events|options|policy|request|requirement|service)$/, /^(proof|secrets|service|storage|verifiers)\//]
+    types: [
+      /^(device-options|events|options|policy|request|requirement|service)$/,
+      /^(proof|request|secrets|service|storage|verifiers)\//
+    ]
   }
 ]
 

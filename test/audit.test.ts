@@ -158,3 +158,21 @@ t.test('old events are forgotten in batches', async t => {
   t.equal(await storage.pruneEvents(new Date(day.getTime() + 1), 10), 1)
   t.same(await app.twoFactor.events('ada'), [])
 })
+
+t.test('users see what happened to them, and only past their second factor', async t => {
+  const { host, app, clock } = await setUp(t)
+  const { client, secret } = await enrol(host)
+  clock.advance(30)
+  const password = await signIn(host)
+  await password.post('/2fa/verify', { code: wrongCode(secret, clock) })
+  t.notMatch((await password.page('/2fa')).body, /Recent activity/)
+  const page = (await client.page('/2fa')).body
+  t.match(page, /Recent activity/)
+  t.match(page, /A wrong code was entered<\/dt>\s*<dd><time datetime="2026-01-01T00:00:30.000Z">2026-01-01 00:00 UTC<\/time> from 127\.0\.0\.1/)
+  t.match(page, /An authenticator was added/)
+  await enrol(host, 'eve')
+  t.equal((await app.twoFactor.events('eve')).length, 1)
+
+  const { host: silent } = await setUp(t, { audit: false })
+  t.notMatch((await (await enrol(silent)).client.page('/2fa')).body, /Recent activity/)
+})

@@ -299,6 +299,7 @@ t.test('a person manages authenticators by forms alone', async t => {
   t.match(refused.body, /<details open>/)
 
   const before = await client.page(`${phone}/remove`)
+  t.match(before.headers, { 'cache-control': 'no-store', 'x-frame-options': 'DENY', 'content-security-policy': /^default-src 'none'/ })
   t.match(before.body, /<h1>Remove this authenticator\?<\/h1>/)
   t.match(before.body, /Codes of Old phone will not be taken any more/)
   t.ok(before.body.includes(`<form method="post" action="${phone}/remove">`))

@@ -138,7 +138,7 @@ t.test('the cookie is HttpOnly and SameSite, and over https Secure and bound to 
     await letIn(t, await again(host, client), cookie.name)
 
     const downgraded = await again(host, client)
-    downgraded.cookies[headers === undefined || cookie.secure ? name : `__Host-${name}`] = set?.value ?? ''
+    downgraded.cookies[cookie.secure ? name : `__Host-${name}`] = set?.value ?? ''
     delete downgraded.cookies[cookie.name]
     await asked(t, downgraded, 'under the other name it is nothing')
   }
@@ -167,7 +167,8 @@ t.test('T2 whatever the cookie is, anything but a live token of this user is ask
   const value = client.cookies[name] ?? ''
   host.statements.length = 0
   const tried: string[] = ['', 'x', value.slice(1), value.slice(0, -4), `${value}AAAA`, JSON.stringify({ id: 'x' }), '__proto__']
-  for (let index = 0; index < value.length; index += 7) {
+  // The last character has bits that stand for nothing.
+  for (let index = 0; index < value.length - 1; index += 7) {
     tried.push(value.slice(0, index) + (value[index] === 'A' ? 'B' : 'A') + value.slice(index + 1))
   }
   for (const forged of tried) {
@@ -370,7 +371,9 @@ t.test('devices are listed by what they call themselves, and revoked by their ow
     'Safari on iPhone': 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1'
   }
   const [laptop] = [await trust(host, ada, { userAgent: agents['Firefox on Linux'] }), await trust(host, ada, { userAgent: agents['Safari on iPhone'] })]
-  type Listed = { devices: Array<{ id: string, label: string, current: boolean, createdAt: string, expiresAt: string }> }
+  interface Listed {
+    devices: Array<{ id: string, label: string, current: boolean, createdAt: string, expiresAt: string }>
+  }
   const list = async (client: Client) => (await client.get('/2fa/devices')).json<Listed>().devices
   const listed = await list(laptop as Client)
   t.match(listed, [{ label: 'Firefox on Linux', current: true, lastUsedAt: null }, { label: 'Safari on iPhone', current: false }])
@@ -404,7 +407,7 @@ t.test('the pages offer to trust, list and revoke, without JavaScript', async t 
   const { secret } = await enrol(host)
   const client = await signIn(host)
   const ask = await client.page('/2fa/verify')
-  t.match(ask.body, /<input type="checkbox" name="trustDevice" value="on"> Do not ask again on\s+this device for 14 days/)
+  t.match(ask.body, /<input type="checkbox" name="trustDevice" value="on">\s+Do not ask again on\s+this device for 14 days/)
   const wrong = await client.form('/2fa/verify', { code: wrongCode(secret, host.clock), trustDevice: 'on' })
   t.match(wrong.body, 'value="on" checked', 'a wrong code does not uncheck it')
 

@@ -11,7 +11,15 @@ t.test('a user enrols, signs in again with a code and gets in', async t => {
   t.match((await client.get('/admin')).json(), { statusCode: 403, code: 'FST_2FA_SETUP_REQUIRED', setupUrl: '/2fa/setup' })
   t.match((await client.post('/transfer')).json(), { code: 'FST_2FA_SETUP_REQUIRED' })
   t.same((await client.get('/2fa')).json(), {
-    enabled: false, verified: false, verifiedAt: null, authenticators: [], recoveryCodesLeft: 0, lockedUntil: null
+    enabled: false,
+    verified: false,
+    verifiedAt: null,
+    authenticators: [],
+    recoveryCodesLeft: 0,
+    lockedUntil: null,
+    required: false,
+    requiredFrom: null,
+    daysLeft: null
   })
 
   const setup = await client.post('/2fa/setup')

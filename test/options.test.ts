@@ -26,6 +26,7 @@ t.test('every default is the value that the documentation states', async t => {
     prefix: '/2fa',
     routes: true,
     protect: 'marked',
+    policy: undefined,
     loginUrl: null,
     verifyUrl: undefined,
     setupUrl: undefined,
@@ -41,10 +42,12 @@ t.test('every default is the value that the documentation states', async t => {
     maxAuthenticators: 5,
     stepUpMaxAge: 300,
     passTtl: 86_400_000,
+    trustedDevices: false,
     revalidate: 30,
     storageTimeout: 2000,
     pages: true,
     audit: false,
+    methods: {},
     onEvent: undefined,
     clock: Date.now
   })
@@ -83,6 +86,7 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
     says: /a verifier, such as localVerifier\(\), or a list/
   },
   protect: { good: ['marked', 'all'], bad: [null, 'ALL', 'none', '', true, false, 1], says: /"marked" or "all"/ },
+  policy: { good: [() => 'optional', async () => 'required'], bad: [null, 'required', true, 1, {}, new Date()], says: /a function/ },
   loginUrl: { good: [null, '/login', '/login?x=1', 'https://id.example.com/login', 'http://localhost:3000'], bad: ['', 'login', '//evil.example', '/\\evil', 'javascript:alert(1)', '/a b', '/a\n', 1, true, {}], says: /a path or URL, or null/ },
   verifyUrl: { good: ['/code', 'https://id.example.com/code'], bad: [null, '', 'code', '//evil.example', '/\\evil', 'javascript:alert(1)', 1, {}], says: /a path or URL/ },
   setupUrl: { good: ['/enrol'], bad: [null, '', 'enrol', '//evil.example', 1, {}], says: /a path or URL/ },
@@ -98,9 +102,15 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   maxAuthenticators: { good: [1, 20], bad: [0, 21, '5', Infinity], says: /an integer from 1 to 20/ },
   stepUpMaxAge: { good: [1, 86_400], bad: [0, 86_401, '300', -1], says: /an integer from 1 to 86400/ },
   passTtl: { good: [60_000, 2_592_000_000], bad: [0, 59_999, 2_592_000_001, '1', Infinity], says: /an integer from 60000 to 2592000000/ },
+  trustedDevices: { good: [true, false, {}, { ttl: 60_000, cookieName: 'acme' }], bad: [null, 0, 1, '', 'x', [], Symbol('x')], says: /false, true or \{ ttl, cookieName \}/ },
   revalidate: { good: [0, 3600], bad: [-1, 3601, 0.5, '30', true], says: /an integer from 0 to 3600/ },
   storageTimeout: { good: [100, 30_000], bad: [0, 99, 30_001, '2000', Infinity], says: /an integer from 100 to 30000/ },
   pages: { good: [true, false], bad: no, says: /true or false/ },
+  methods: {
+    good: [{}, { 'by-mail': { label: 'Mail', check: () => false } }],
+    bad: [null, 1, 'x', { Mail: { label: 'Mail', check: () => false } }, { mail: {} }, { mail: { label: 'Mail' } }, { mail: null }],
+    says: /methods by name/
+  },
   audit: { good: [true, false], bad: no, says: /true or false/ },
   onEvent: { good: [() => {}], bad: [null, 'log', {}, 1, true], says: /a function/ },
   clock: { good: [() => 0], bad: [null, 0, Date.UTC(2026), 'now', {}], says: /a function that answers milliseconds/ }

@@ -19,14 +19,19 @@ const processes = await Promise.all([1, 2].map(() => startServer(t, {
 const servers = processes.map(({ origin }) => origin)
 
 /** A user who has two-factor authentication, a step ago, on both servers. */
-async function enrol (user: string): Promise<{ secret: string, recoveryCodes: string[] }> {
+async function enrol (user: string): Promise<{ client: HttpClient, secret: string, recoveryCodes: string[] }> {
   const client = new HttpClient(servers[0] ?? '')
   await client.post(`/login/${user}`)
   const secret = String((await client.post('/2fa/setup')).body.secret)
   const confirmed = await client.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
-  now += 30_000
+  await advance(30)
+  return { client, secret, recoveryCodes: confirmed.body.recoveryCodes as string[] }
+}
+
+/** Moves the clocks of both on. */
+async function advance (seconds: number): Promise<void> {
+  now += seconds * 1000
   await Promise.all(processes.map(server => server.setClock(now)))
-  return { secret, recoveryCodes: confirmed.body.recoveryCodes as string[] }
 }
 
 /** Clients that know the password, each with an address of its own, on both servers. */
@@ -102,6 +107,84 @@ t.test('C4 of 20 parallel first setups over two processes one is on, with its ow
   const winner = answers.findIndex(({ status }) => status === 200)
   const [code] = answers[winner]?.body.recoveryCodes as string[]
   t.match(await callers[winner]?.post('/2fa/recover', { code }), { status: 200, body: { recoveryCodesLeft: 9 } })
+})
+
+async function authenticatorIds (client: HttpClient): Promise<string[]> {
+  const { authenticators } = (await client.get('/2fa/authenticators')).body
+  return (authenticators as Array<{ id: string }>).map(({ id }) => id)
+}
+
+/** What the database has of a user, at one moment. */
+async function rowsOf (user: string) {
+  const count = (table: 'authenticators' | 'recovery_codes' | 'passes') => db.selectFrom(`two_factor_${table}`)
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('user_id', '=', user)
+  const row = await db.selectFrom('two_factor_users')
+    .select(({ eb }) => [
+      eb('enabled_at', 'is not', null).as('enabled'), count('authenticators').as('authenticators'),
+      count('recovery_codes').as('recoveryCodes'), count('passes').as('passes')
+    ])
+    .where('user_id', '=', user)
+    .executeTakeFirstOrThrow()
+  return {
+    enabled: Boolean(row.enabled),
+    authenticators: Number(row.authenticators),
+    recoveryCodes: Number(row.recoveryCodes),
+    passes: Number(row.passes)
+  }
+}
+
+t.test('S8 the last authenticator is removed while codes are sent to both processes: no pass is left alive, nothing is half off', async t => {
+  for (let round = 0; round < 6; round++) {
+    const user = `last-${round}`
+    const { client, secret, recoveryCodes } = await enrol(user)
+    const [id = ''] = await authenticatorIds(client)
+    const callers = await clients(user, 12)
+    const half: unknown[] = []
+    const done = new AbortController()
+    const watching = (async () => {
+      while (!done.signal.aborted) {
+        const rows = await rowsOf(user)
+        const { enabled, authenticators, recoveryCodes, passes } = rows
+        const off = authenticators + recoveryCodes + passes === 0
+        if (enabled ? authenticators !== 1 || recoveryCodes !== 10 : !off) half.push(rows)
+      }
+    })()
+
+    const send = (caller: HttpClient, index: number) => index < 4
+      ? caller.post('/2fa/verify', { code: codeAt(secret, clock, index % 2) })
+      : caller.post('/2fa/recover', { code: recoveryCodes[index - 4] ?? '' })
+    const remove = () => client.post(`/2fa/authenticators/${id}/remove`)
+    const tasks = callers.map((caller, index) => () => send(caller, index))
+    // Each round a little later among them.
+    const answers = await Promise.all(tasks.toSpliced(round * 2, 0, remove).map(task => task()))
+    const [removal] = answers.splice(round * 2, 1)
+    t.match(removal, { status: 200, body: { removed: true, enabled: false } })
+    done.abort()
+    await watching
+
+    t.same(half, [])
+    t.equal(count(answers, 200) + count(answers, 401) + count(answers, 429), 12, 'none met a half state')
+    t.same(await rowsOf(user), { enabled: false, authenticators: 0, recoveryCodes: 0, passes: 0 })
+    // Set up again, so that a pass is asked for; and until every process has read again.
+    await enrol(user)
+    await advance(31)
+    t.equal(count(await Promise.all([...callers, client].map(caller => caller.get('/dashboard'))), 403), 13, 'nobody is in')
+  }
+})
+
+t.test('of two removals over two processes at once one meets the last authenticator', async t => {
+  const { client, secret } = await enrol('both')
+  const added = String((await client.post('/2fa/setup')).body.secret)
+  await client.post('/2fa/setup/confirm', { code: codeAt(added, clock) })
+  const [, other] = await clients('both', 2)
+  t.match(await other?.post('/2fa/verify', { code: codeAt(secret, clock) }), { status: 200 })
+  const ids = await authenticatorIds(client)
+  t.equal(ids.length, 2)
+  const answers = await Promise.all([client, other].map((caller, index) => caller?.post(`/2fa/authenticators/${ids[index]}/remove`)))
+  t.same(answers.map(answer => answer?.status), [200, 200])
+  t.same(answers.map(answer => answer?.body.enabled).sort(), [false, true])
+  t.same(await rowsOf('both'), { enabled: false, authenticators: 0, recoveryCodes: 0, passes: 0 })
 })
 
 t.test('D1 a database that is gone answers 503 and nobody is let in; it is served again once it is back', async t => {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOTP } from 'otpauth'
 import type { Page } from 'playwright-core'
-import { demoAccount } from '../demo/accounts.js'
+import { adminAccount } from '../demo/accounts.js'
 import { launchBrowser } from './helpers/browser.js'
 import { openDemo, openDemoDatabase } from './helpers/demo.js'
 import { startPostgres } from './helpers/postgres.js'
@@ -33,8 +33,8 @@ async function walk (scheme: 'light' | 'dark', width: number, shoot: (page: Page
   await visit('/', 'home')
   await visit('/sign-up', 'sign-up')
   await visit('/sign-in', 'sign-in')
-  await page.getByLabel('E-mail').fill(demoAccount.email)
-  await page.getByLabel('Password').fill(demoAccount.password)
+  await page.getByLabel('E-mail').fill(adminAccount.email)
+  await page.getByLabel('Password').fill(adminAccount.password)
   await press('Sign in')
   await visit('/2fa/', 'settings-off')
   await visit('/2fa/setup', 'setup')
@@ -56,8 +56,8 @@ async function walk (scheme: 'light' | 'dark', width: number, shoot: (page: Page
   await visit('/dashboard', 'dashboard-again')
   await press('Sign out')
   await page.goto('/sign-in')
-  await page.getByLabel('E-mail').fill(demoAccount.email)
-  await page.getByLabel('Password').fill(demoAccount.password)
+  await page.getByLabel('E-mail').fill(adminAccount.email)
+  await page.getByLabel('Password').fill(adminAccount.password)
   await press('Sign in', 'verify')
   await code('000000')
   await press('Continue', 'verify-problem')

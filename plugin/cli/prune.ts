@@ -9,6 +9,12 @@ interface PruneOptions extends DatabaseOptions {
   readonly eventsOlderThan?: number
 }
 
+interface PruneRun {
+  readonly signal: AbortSignal
+  readonly now: Date
+  readonly onProgress: (count: number) => void
+}
+
 const tables: ReadonlyArray<readonly [table: ExpiringTable, name: 'passes' | 'usedCodes' | 'trustedDevices']> = [
   ['passes', 'passes'], ['used_codes', 'usedCodes'], ['trusted_devices', 'trustedDevices']
 ]
@@ -26,7 +32,8 @@ export function addPrune (program: Command, run: CommandRun): void {
     run.terminal.interruptible(async signal => {
       const progress = createProgress(run.terminal, 'rows deleted')
       try {
-        const deleted = await prune(storage, options, { signal, now: new Date(), onProgress: count => progress.show(count, undefined) })
+        const onProgress = (count: number) => progress.show(count, undefined)
+        const deleted = await prune(storage, options, { signal, now: new Date(), onProgress })
         const lines = Object.entries(deleted).map(([name, count]) => `${name}: ${count.toLocaleString('en')}`)
         return {
           json: { deleted, stopped: signal.aborted },
@@ -44,8 +51,7 @@ export function addPrune (program: Command, run: CommandRun): void {
 
 /** Forgets what ran out, in batches. How many rows of which table there were. */
 export async function prune (
-  storage: TwoFactorStorage, { eventsOlderThan }: PruneOptions,
-  { signal, now, onProgress }: { readonly signal: AbortSignal, readonly now: Date, readonly onProgress: (count: number) => void }
+  storage: TwoFactorStorage, { eventsOlderThan }: PruneOptions, { signal, now, onProgress }: PruneRun
 ): Promise<Record<string, number>> {
   const deleted: Record<string, number> = {}
   let total = 0

@@ -57,7 +57,8 @@ async function switchAll (context: CommandContext, { terminal }: CommandRun, kin
       after = users.at(-1)
       if (after === undefined) break
       for (let start = 0; start < users.length; start += atOnce) {
-        const counts = await Promise.all(users.slice(start, start + atOnce).map(user => switchOrSay(context, terminal, user, kind)))
+        const some = users.slice(start, start + atOnce)
+        const counts = await Promise.all(some.map(user => switchOrSay(context, terminal, user, kind)))
         for (const count of counts) count === undefined ? failed++ : switched += count
         progress.show(switched, total === 0 ? undefined : switched / total)
       }

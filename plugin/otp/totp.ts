@@ -41,6 +41,21 @@ export function totp (key: Uint8Array, now: number, { algorithm, digits, period 
   return hotp(key, timeStep(now, period), algorithm, digits)
 }
 
+/** How far away the steps are looked at whose codes are right at another time, in seconds. */
+export const reach = 600
+
+/**
+ * Finds the time step near now whose code equals `code`: up to 10 minutes away. No code counts by that.
+ *
+ * @param now - Current time, in milliseconds since the epoch.
+ * @returns The matching step, the newest if there are several, or `undefined`.
+ */
+export function findDistantStep (
+  key: Uint8Array, code: string, now: number, parameters: Omit<TotpParameters, 'window'>
+): number | undefined {
+  return findStep(key, code, now, { ...parameters, window: Math.floor(reach / parameters.period) })
+}
+
 /**
  * Finds the time step whose code equals `code` (RFC 6238 section 5.2).
  *

@@ -1,5 +1,7 @@
 import type { TwoFactorStatus } from '../request.js'
+import type { TwoFactorEvent } from '../events.js'
 import type { TrustedDevice } from '../request/devices.js'
+import { activitySection } from './activity.js'
 import { authenticatorList } from './authenticators.js'
 import { deviceSection } from './devices.js'
 import { html, type Html } from './html.js'
@@ -12,6 +14,8 @@ export interface SettingsState extends FormState {
   readonly status: TwoFactorStatus
   /** Absent without the option `trustedDevices`. */
   readonly devices?: readonly TrustedDevice[] | undefined
+  /** Absent without the option `audit`. */
+  readonly activity?: readonly TwoFactorEvent[] | undefined
   readonly digits: number
   /** Id of the field that the problem is about. */
   readonly field?: string | undefined
@@ -46,7 +50,8 @@ ${authenticatorList(site, authenticators ?? [], state)}
 ${newCodesForm(site, { quiet: true })}
 ${deviceSection(site, state.devices)}
 <h2>Turn it off</h2>
-${required ? html`<p>Your account has to have it.</p>` : disableForm(site, state)}`
+${required ? html`<p>Your account has to have it.</p>` : disableForm(site, state)}
+${activitySection(state.activity)}`
 }
 
 function disableForm (site: Site, state: SettingsState): Html {

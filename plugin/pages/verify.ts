@@ -1,8 +1,10 @@
+import type { MethodInfo } from '../methods.js'
 import { trustBox } from './devices.js'
 import { html } from './html.js'
 import {
   codeField, invalid, layout, nextField, onTheWay, problemBox, resendNote, type FormState, type Site
 } from './layout.js'
+import { methodForms } from './method.js'
 import { newCodesForm } from './recovery-codes.js'
 
 /** The page that asks for a code. */
@@ -10,6 +12,8 @@ export function verifyPage (site: Site, state: FormState & {
   readonly digits: number
   /** Offers to trust the device. */
   readonly trust?: Parameters<typeof trustBox>[0] | undefined
+  /** Other ways to pass that the user has. */
+  readonly methods?: readonly MethodInfo[]
 }): string {
   return layout(site, 'Enter your code', html`
 ${problemBox(state.problem)}
@@ -20,6 +24,7 @@ ${state.trust && trustBox(state.trust)}
 ${nextField(state.next)}
 <button>Continue</button>
 </form>
+${methodForms(site, state.methods ?? [], state.next)}
 <p class="more">No phone at hand? <a href="${onTheWay(`${site.base}/recover`, state)}">Use a recovery code</a></p>`)
 }
 

@@ -69,7 +69,9 @@ export async function sendRefusal (
 
   if (!showsPages(context, request)) {
     const { code, message } = refusal
-    return reply.send({ statusCode: status, code, error: STATUS_CODES[status], message, ...urlOf(refusal) })
+    const offset = refusal instanceof InvalidCodeError ? refusal.clockOffset : undefined
+    const more = offset === undefined ? urlOf(refusal) : { clockOffset: offset }
+    return reply.send({ statusCode: status, code, error: STATUS_CODES[status], message, ...more })
   }
   const elsewhere = pageFor(context, refusal)
   if (elsewhere !== undefined) {
@@ -79,11 +81,11 @@ export async function sendRefusal (
   return sendPage(reply, page ?? errorPage(siteOf(context, request), { message: refusal.message, status }))
 }
 
-/** Back to this page, or for a form that has to be sent again to the settings. A sign-in leads to where the form would. */
+/** Back to this page, or for a form to the settings, to send it again. A sign-in leads on to where the form would. */
 function wayBack (context: RouteContext, request: FastifyRequest, refusal: FastifyError) {
   if (isSafe(request.method)) return { next: localPath(request.originalUrl) }
-  const onward = refusal instanceof UnauthenticatedError ? nextOf(request) : undefined
-  return { next: onward ?? `${siteOf(context, request).base}/`, resend: '1' }
+  const settings = `${siteOf(context, request).base}/`
+  return refusal instanceof UnauthenticatedError ? { next: nextOf(request) ?? settings } : { next: settings, resend: '1' }
 }
 
 /**
@@ -93,7 +95,7 @@ function wayBack (context: RouteContext, request: FastifyRequest, refusal: Fasti
 function asRefusal (error: FastifyError): FastifyError {
   if (error.statusCode !== undefined && (error.statusCode < 500 || error instanceof UnavailableError)) {
     // The cause of an invalid code tells more than the client may know.
-    return error instanceof InvalidCodeError ? new InvalidCodeError() : error
+    return error instanceof InvalidCodeError ? new InvalidCodeError({ clockOffset: error.clockOffset }) : error
   }
   return new UnavailableError({ cause: error })
 }

@@ -5,6 +5,7 @@ import { TooManyRequestsError } from '../errors.js'
 import { authenticatorPageRoutes, authenticatorRoutes } from './authenticators.js'
 import { refuseCrossOrigin } from './cross-origin.js'
 import { deviceListRoute, deviceRoutes } from './devices.js'
+import { methodPageRoutes, methodRoutes } from './methods.js'
 import { pageScriptRoute } from './page-script.js'
 import { parseStrictly } from './parsers.js'
 import { sendRefusal, type RouteContext } from './replies.js'
@@ -35,6 +36,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   setupPageRoute(scope, context)
   verifyPageRoutes(scope, context)
   if (options.pages) pageScriptRoute(scope)
+  methodPageRoutes(scope, context)
   if (options.trustedDevices) deviceListRoute(scope, context)
   authenticatorPageRoutes(scope, context)
 
@@ -51,6 +53,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
     }
     setupRoutes(limited, context)
     verifyRoutes(limited, context)
+    methodRoutes(limited, context)
     settingsRoutes(limited, context)
     if (options.trustedDevices) deviceRoutes(limited, context)
     authenticatorRoutes(limited, context)

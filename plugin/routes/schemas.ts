@@ -16,7 +16,8 @@ const error = {
     error: { type: 'string' },
     message: { type: 'string' },
     verifyUrl: { type: 'string' },
-    setupUrl: { type: 'string' }
+    setupUrl: { type: 'string' },
+    clockOffset: { type: 'integer', description: 'Seconds that the clock of the phone seems to be ahead; negative: behind' }
   }
 } as const
 
@@ -151,3 +152,18 @@ export const verifyBody = (digits: number) => body({
 export const recoverBody = body({ code: recoveryCode, next }, ['code'])
 
 export const disableBody = (digits: number) => body({ code: { anyOf: [codeSchema(digits), recoveryCode] }, next }, ['code'])
+
+export const methodParams = {
+  type: 'object', properties: { method: { type: 'string', pattern: '^[a-z0-9-]{1,32}$' } }
+} as const
+
+const methodInfo = reply({ name: { type: 'string' }, label: { type: 'string' } })
+
+export const methodsReply = reply({ methods: { type: 'array', items: methodInfo } })
+
+export const startReply = reply({ started: { type: 'boolean' } })
+
+/** A form sends where to go on to; other clients send nothing. */
+export const nextBody = { type: ['object', 'null'], properties: { next } } as const
+
+export const proofBody = body({ proof: { type: 'string', minLength: 1, maxLength: 512 }, next }, ['proof'])

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { settingsPage } from '../pages/settings.js'
+import { activityFor } from './activity.js'
 import { devicesFor } from './devices.js'
 import { sendPage, showsPages, siteOf, type RouteContext } from './replies.js'
 import { errors, statusReply } from './schemas.js'
@@ -11,6 +12,8 @@ export function statusRoute (scope: FastifyInstance, context: RouteContext): voi
     const status = await request.twoFactor.status()
     if (!showsPages(context, request)) return status
     const devices = await devicesFor(context, request, status)
-    return sendPage(reply, settingsPage(siteOf(context, request), { status, devices, digits: context.options.digits }))
+    const activity = await activityFor(context, request, status)
+    const { digits } = context.options
+    return sendPage(reply, settingsPage(siteOf(context, request), { status, devices, activity, digits }))
   })
 }

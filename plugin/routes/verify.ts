@@ -17,7 +17,7 @@ export function verifyPageRoutes (scope: FastifyInstance, context: RouteContext)
       if (!await context.service.isEnabled(id)) {
         return reply.redirect(nextOf(request) ?? context.options.defaultRedirect, 303)
       }
-      return sendPage(reply, page(context, request))
+      return sendPage(reply, await page(context, request))
     })
   }
 }
@@ -58,11 +58,12 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
   })
 }
 
-function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): string {
+async function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): Promise<string> {
+  const methods = await request.twoFactor.methods()
   const { digits, trustedDevices } = context.options
   const { trustDevice } = (request.body ?? {}) as Partial<VerifyBody>
   const trust = trustedDevices ? { ttl: trustedDevices.ttl, checked: isTrue(trustDevice) } : undefined
-  return verifyPage(siteOf(context, request), { digits, ...wayOf(request), problem, trust })
+  return verifyPage(siteOf(context, request), { digits, ...wayOf(request), problem, trust, methods })
 }
 
 /** A form sends a box that is checked as `on`. */

@@ -2,9 +2,10 @@ import { CodeReusedError, InvalidCodeError, LockedError, UnavailableError } from
 import type { OtpAlgorithm } from '../otp/hotp.js'
 import { hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
 import type { AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass, UsedCode } from '../storage/storage.js'
+import { burntUntil, clockOffset, driftOf, followClock, resyncs } from './clocks.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
 import type { AttemptRecord } from './journal.js'
-import { usedCodeOf, type Verification } from './verification.js'
+import { fingerprintOf, usedCodeOf, type Verification } from './verification.js'
 
 /** Claim, then check: the one way in which a code of an enrolled user is looked at. */
 export interface Attempts {
@@ -16,6 +17,13 @@ export interface Attempts {
    * @throws {UnavailableError} The attempt is not counted then.
    */
   acceptCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
+
+  /**
+   * Accepts what a method of the host calls right, and records the pass. Throws likewise.
+   *
+   * @param isRight - Called once the attempt is counted.
+   */
+  acceptProof: (subject: Subject, isRight: () => Promise<boolean>, pass: StoredPass) => Promise<void>
 
   /** Accepts a recovery code likewise. */
   acceptRecoveryCode: (subject: Subject, code: string, pass?: StoredPass) => Promise<void>
@@ -33,6 +41,19 @@ interface Match {
   readonly key: Uint8Array
   readonly step: number | undefined
   readonly usedCode: UsedCode | undefined
+  readonly fingerprint: Uint8Array
+  /** `false`: it would have fitted at another time. */
+  readonly right: boolean
+}
+
+type DistantMatch = Match & { readonly step: number }
+
+/** What the check of a code came to. */
+interface Findings {
+  readonly match?: Match | undefined
+  readonly distant?: DistantMatch | undefined
+  /** Why some authenticator could not be asked. */
+  readonly unreadable: unknown
 }
 
 export function createAttempts (dependencies: ServiceDependencies, verification: Verification): Attempts {
@@ -69,23 +90,62 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
     }
   }
 
-  function refuse ({ claim, record }: Attempt, type: 'failed' | 'reused'): never {
+  function refuse ({ claim, record }: Attempt, type: 'failed' | 'reused', clockOffset?: number): never {
     record.tell(type)
     if (claim.lockedUntil ?? claim.disabledAt) {
       record.tell(['locked', { lockedUntil: claim.disabledAt ? null : claim.lockedUntil }])
     }
-    throw type === 'reused' ? new InvalidCodeError({ cause: new CodeReusedError() }) : new InvalidCodeError()
+    throw new InvalidCodeError(type === 'reused' ? { cause: new CodeReusedError() } : { clockOffset })
   }
 
+  /**
+   * Burns a code that was right at another time: only then may the user be told, since nobody can use it any more.
+   *
+   * @returns How far the phone's clock is ahead, in seconds. `undefined` if the code was burnt or used before.
+   */
+  async function burn (
+    subject: Subject, { authenticator, step, fingerprint }: DistantMatch, now: number
+  ): Promise<number | undefined> {
+    const authenticatorId = authenticator.id
+    const usedCode = { authenticatorId, fingerprint, until: burntUntil(authenticator, step, dependencies) }
+    // A failure looks like any wrong code: it would tell that there is something to burn.
+    const burnt = await storage.burnCode(subject.userId, { usedCode, step, now: new Date(now) }).catch(() => false)
+    if (!burnt) return undefined
+    const offset = clockOffset(authenticator, step, now)
+    journal.tell(subject, ['clock-off', { authenticatorId, clockOffset: offset }])
+    return offset
+  }
+
+  /** @returns Where the code fits, now or at another time. */
   async function matchOf (
     subject: Subject, authenticator: StoredAuthenticator, code: string, now: number
   ): Promise<Match | undefined> {
     const key = await secrets.open('authenticator-secret', [subject.userId, authenticator.id], authenticator.secret)
     const { kind, digits, period } = authenticator
     const algorithm = authenticator.algorithm as OtpAlgorithm
-    const verdict = await verification.check(subject, { kind, key, algorithm, digits, period }, code, now)
-    if (!verdict.right) return undefined
-    return { authenticator, key, step: verdict.step, usedCode: usedCodeOf(authenticator.id, key, code, verdict) }
+    const drift = driftOf(authenticator, dependencies)
+    const verdict = await verification.check(subject, { kind, key, algorithm, digits, period, drift }, code, now)
+    const { right, step, distantStep } = verdict
+    if (!right && distantStep === undefined) return undefined
+    return {
+      authenticator,
+      key,
+      right,
+      step: right ? step : distantStep,
+      usedCode: usedCodeOf(authenticator.id, key, code, verdict),
+      fingerprint: fingerprintOf(key, code)
+    }
+  }
+
+  /** What is known of the clock of an authenticator once this code of it is accepted. */
+  function clockOf (
+    { authenticator, right, step, usedCode }: Match, now: number
+  ): { readonly drift?: number, readonly hintedStep?: number } {
+    // A remote verifier has a tolerance of its own.
+    if (step === undefined || usedCode) return {}
+    if (right) return { drift: followClock(authenticator, step, now, dependencies) }
+    const drift = clockOffset(authenticator, step, now) / authenticator.period
+    return { drift, ...(authenticator.hint && { hintedStep: authenticator.hint.step }) }
   }
 
   /** A secret that is sealed with an earlier key goes over to the current one when it is used. */
@@ -96,14 +156,10 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
     return secrets.seal('authenticator-secret', [userId, id], key).catch(() => undefined)
   }
 
-  /**
-   * Every authenticator is checked, so that the time taken does not tell which one matched.
-   *
-   * @returns Where the code fits, and why some authenticator could not be asked.
-   */
+  /** Every authenticator is checked, so that the time taken does not tell which one matched. */
   async function findMatch (
     subject: Subject, authenticators: readonly StoredAuthenticator[], code: string, now: number
-  ): Promise<{ readonly match: Match | undefined, readonly unreadable: unknown }> {
+  ): Promise<Findings> {
     const results = await Promise.allSettled(
       authenticators.map(authenticator => matchOf(subject, authenticator, code, now)))
     const failures = results.filter(result => result.status === 'rejected')
@@ -112,7 +168,12 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
 
     const matches = results.flatMap(result => result.status === 'fulfilled' && result.value ? [result.value] : [])
     const isNew = ({ step, authenticator }: Match) => step === undefined || step > authenticator.lastStep
-    return { match: matches.find(isNew) ?? matches[0], unreadable }
+    const right = matches.filter(match => match.right)
+    if (right.length > 0) return { match: right.find(isNew) ?? right[0], unreadable }
+
+    const distant = matches.filter((match): match is DistantMatch => match.step !== undefined && isNew(match))
+    const resynced = distant.find(({ authenticator, step }) => resyncs(authenticator, step, now, dependencies))
+    return { match: resynced, distant: distant[0], unreadable }
   }
 
   return {
@@ -122,24 +183,38 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       const now = clock()
       const at = new Date(now)
       const attempt = await claim(subject, 'authenticator', now)
-      const { match, unreadable } = await check(
+      const { match, distant, unreadable } = await check(
         subject, attempt, () => findMatch(subject, attempt.claim.authenticators, code, now))
       // The attempt stays counted: with one authenticator that cannot be read, the others could be guessed at for ever.
       if (!match && unreadable !== undefined) throw new UnavailableError({ cause: unreadable })
-      if (!match) return refuse(attempt, 'failed')
+      if (!match) return refuse(attempt, 'failed', distant && await burn(subject, distant, now))
 
-      const { authenticator, step, usedCode } = match
-      const resealed = await resealIfDue(subject.userId, match)
+      const { authenticator: { id, period }, step, usedCode, fingerprint } = match
+      const [resealed, clockAfter] = [await resealIfDue(subject.userId, match), clockOf(match, now)]
       const accepted = await check(subject, attempt, () => storage.acceptStep(subject.userId, {
-        authenticatorId: authenticator.id,
+        authenticatorId: id,
         step,
         now: at,
         audit: attempt.record.audit,
-        ...(usedCode && { usedCode }),
+        ...clockAfter,
+        ...(usedCode ? { usedCode } : { fingerprint }),
         ...(resealed && { resealed }),
         ...(pass && { pass })
       }))
       if (!accepted) return refuse(attempt, 'reused')
+      attempt.record.tell('verified')
+      if (!match.right) {
+        journal.tell(subject, ['resynced', { authenticatorId: id, clockOffset: (clockAfter.drift ?? 0) * period }])
+      }
+    },
+
+    async acceptProof (subject, isRight, pass) {
+      const now = clock()
+      const attempt = await claim(subject, 'authenticator', now)
+      const { record: { audit } } = attempt
+      const accepted = await check(subject, attempt, async () =>
+        await isRight() && storage.acceptProof(subject.userId, { now: new Date(now), audit, pass }))
+      if (!accepted) return refuse(attempt, 'failed')
       attempt.record.tell('verified')
     },
 

@@ -17,6 +17,8 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     findStatus: bounded('findStatus'),
     refundAttempt: bounded('refundAttempt'),
     acceptStep: bounded('acceptStep'),
+    burnCode: bounded('burnCode'),
+    acceptProof: bounded('acceptProof'),
     acceptRecoveryCode: bounded('acceptRecoveryCode'),
     enable: bounded('enable'),
     addAuthenticator: bounded('addAuthenticator'),

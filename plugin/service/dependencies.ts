@@ -1,6 +1,7 @@
 import type { SecretBox } from '../secrets/secret-box.js'
 import type { TwoFactorStorage } from '../storage/storage.js'
 import type { Verifier } from '../verifiers/verifier.js'
+import type { ClockRules } from './clocks.js'
 import type { Journal } from './journal.js'
 
 /** How wrong codes are counted. All of it is per account, whoever asks and from wherever. */
@@ -16,7 +17,7 @@ export interface Lockout {
 }
 
 /** What the use cases need. No HTTP, no SQL, no network: those are behind these interfaces. */
-export interface ServiceDependencies {
+export interface ServiceDependencies extends ClockRules {
   readonly storage: TwoFactorStorage
   readonly secrets: SecretBox
   /** Checks new enrolments. */
@@ -27,7 +28,6 @@ export interface ServiceDependencies {
   readonly algorithm: 'SHA1' | 'SHA256' | 'SHA512'
   readonly digits: number
   readonly period: number
-  readonly window: number
   readonly lockout: Lockout
   /** In milliseconds. */
   readonly setupTtl: number

@@ -3,7 +3,7 @@ import { BadOptionError, BadSecretError } from '../errors.js'
 import { decodeBase32 } from '../otp/base32.js'
 import type { OtpAlgorithm } from '../otp/hotp.js'
 import type { SecretBox } from '../secrets/secret-box.js'
-import type { StoredAuthenticator } from '../storage/storage.js'
+import type { NewAuthenticator } from '../storage/storage.js'
 import type { CodeParameters, KeyEncoding, Verifier } from '../verifiers/verifier.js'
 
 /** A secret that the user's app has already. */
@@ -59,7 +59,7 @@ export function checkImportedSecret (
 /** The authenticator of such a secret, and the salt of the recovery codes that its user may make. */
 export async function sealImported (
   secrets: SecretBox, userId: string, { key, ...checked }: CheckedSecret, now: Date
-): Promise<{ readonly authenticator: StoredAuthenticator, readonly salt: Uint8Array }> {
+): Promise<{ readonly authenticator: NewAuthenticator, readonly salt: Uint8Array }> {
   const id = importId(userId, key)
   const secret = await secrets.seal('authenticator-secret', [userId, id], key)
   return {

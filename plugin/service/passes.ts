@@ -3,7 +3,7 @@ import type { StoredPass } from '../storage/storage.js'
 import type { ServiceDependencies } from './dependencies.js'
 
 /** How a pass was come by. */
-export type PassMethod = 'totp' | 'recovery' | 'setup' | 'trusted-device'
+export type PassMethod = 'totp' | 'recovery' | 'setup' | 'trusted-device' | `method:${string}`
 
 /** What a client holds once it has passed, in its session or token. */
 export interface Pass {

@@ -7,7 +7,9 @@ import { keyUri } from '../otp/key-uri.js'
 import { qrSvg } from '../otp/qr.js'
 import { generateRecoveryCodes, hashRecoveryCode, normalizeRecoveryCode } from '../otp/recovery-codes.js'
 import type { Enrolment, StoredRecoveryCodes } from '../storage/storage.js'
+import type { Verdict } from '../verifiers/verifier.js'
 import { normalizeCode } from './attempt.js'
+import { clockOffset } from './clocks.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
 import type { Happening } from './journal.js'
 import { toStoredPass, type Pass, type Passes } from './passes.js'
@@ -103,6 +105,14 @@ export function createSetups (
     return []
   }
 
+  /** Whoever confirms was shown the secret, so a code of another time tells them nothing: it need not be burnt. */
+  function wrongCode (subject: Subject, { distantStep }: Verdict, now: number): InvalidCodeError {
+    if (distantStep === undefined) return new InvalidCodeError()
+    const offset = clockOffset({ period }, distantStep, now)
+    journal.mention(subject, ['clock-off', { clockOffset: offset }])
+    return new InvalidCodeError({ clockOffset: offset })
+  }
+
   const confirmed = ({ authenticator }: Enrolment): Happening => ['setup-confirmed', { authenticatorId: authenticator.id }]
 
   return {
@@ -143,7 +153,7 @@ export function createSetups (
       const typed = normalizeCode(code)
       if (typed === undefined) throw new InvalidCodeError()
       const verdict = await verification.check(subject, { kind, key, algorithm, digits, period }, typed, now)
-      if (!verdict.right) throw new InvalidCodeError()
+      if (!verdict.right) throw wrongCode(subject, verdict, now)
       if (pending.first && await storage.isEnabled(userId)) throw new AlreadyEnabledError()
 
       const authenticator = {

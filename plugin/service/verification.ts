@@ -8,6 +8,8 @@ import type { ServiceDependencies, Subject } from './dependencies.js'
 export interface OpenSecret extends CodeParameters {
   readonly kind: string
   readonly key: Uint8Array
+  /** How far the app's clock is known to be ahead, in time steps. Default is 0. */
+  readonly drift?: number
 }
 
 export interface Verification {
@@ -68,7 +70,12 @@ export function usedCodeOf (
   authenticatorId: string, key: Uint8Array, code: string, { repeatableUntil }: Verdict
 ): UsedCode | undefined {
   if (repeatableUntil === undefined) return undefined
+  return { authenticatorId, fingerprint: fingerprintOf(key, code), until: new Date(repeatableUntil) }
+}
+
+/** What a code is known by, once it must not count again. */
+export function fingerprintOf (key: Uint8Array, code: string): Uint8Array {
   // Keyed by the secret, so that it stays the same when the encryption keys change.
-  const fingerprint = createHmac('sha256', key).update(`fastify-authenticator-2fa/v1/used-code/${code}`).digest()
-  return { authenticatorId, fingerprint: fingerprint.subarray(0, fingerprintLength), until: new Date(repeatableUntil) }
+  const mac = createHmac('sha256', key).update(`fastify-authenticator-2fa/v1/used-code/${code}`).digest()
+  return mac.subarray(0, fingerprintLength)
 }

@@ -1,10 +1,11 @@
-import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type UpdateQueryBuilder } from 'kysely'
+import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type SelectQueryBuilder, type UpdateQueryBuilder } from 'kysely'
 import { auditAccept, auditClaim, auditRefund } from './audit.js'
 import { authenticatorColumns, bytes, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
 import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from './storage.js'
+import { block, blocked, lock, type UserId, type WithProved } from './used-codes.js'
 
-type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptRecoveryCode'>
+type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptProof' | 'acceptRecoveryCode'>
 
 /** Claim, then check: the statements around each code, one before it is looked at and one if it was right. */
 export function attempts (db: Database): Attempts {
@@ -53,11 +54,15 @@ export function attempts (db: Database): Attempts {
         .execute()
     },
 
-    acceptStep (userId, { authenticatorId, step, usedCode, resealed, now, pass, audit }) {
+    acceptStep (userId, accepted) {
+      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift, resealed, now, pass, audit } = accepted
       return accept(db, userId, { now, pass, usedCode, audit, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
         .from('proved')
         .set({
           last_used_at: now,
+          hinted_step: null,
+          hinted_at: null,
+          ...(drift !== undefined && { drift }),
           ...(step !== undefined && { last_step: step }),
           ...(resealed && { secret: resealed })
         })
@@ -65,7 +70,15 @@ export function attempts (db: Database): Attempts {
         .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
         .where('id', '=', authenticatorId)
         .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))
+        .$if(hintedStep !== undefined, query => query.where('hinted_step', '=', hintedStep ?? 0))
+        .$if(fingerprint !== undefined, query => query.where(({ not, exists }) => not(exists(
+          blocked(db, userId, { authenticatorId, fingerprint: fingerprint ?? Buffer.of() }, now)))))
         .returning('two_factor_authenticators.user_id'))
+    },
+
+    acceptProof (userId, { now, pass, audit }) {
+      return accept(db, userId, { now, pass, audit, type: 'verified' },
+        db => db.selectFrom('proved').select('proved.user_id'))
     },
 
     acceptRecoveryCode (userId, { hash, now, pass, audit }) {
@@ -128,8 +141,6 @@ function toClaim (rows: readonly ClaimRow[]): Claim {
   }
 }
 
-interface UserId { user_id: string }
-type WithProved = TwoFactorDatabase & { locked: UserId } & { proved: UserId }
 type Burn<Table extends keyof WithProved> = UpdateQueryBuilder<WithProved, Table, Table | 'proved', UserId>
 
 interface Accepted {
@@ -148,13 +159,10 @@ interface Accepted {
  */
 async function accept (
   db: Database, userId: string, { now, pass, usedCode, audit, type }: Accepted,
-  burn: (db: QueryCreator<WithProved>) => Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'>
+  burn: (db: QueryCreator<WithProved>) =>
+    Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'> | SelectQueryBuilder<WithProved, 'proved', UserId>
 ): Promise<boolean> {
-  const locked = db.with('locked', db => db.selectFrom('two_factor_users')
-    .select('user_id')
-    .where('user_id', '=', userId)
-    .where('enabled_at', 'is not', null)
-    .forUpdate())
+  const locked = lock(db, userId)
   const proved = usedCode
     ? block(locked, userId, usedCode, now)
     : locked.with('proved', db => db.selectFrom('locked').select('locked.user_id'))
@@ -184,29 +192,4 @@ async function accept (
       ]))) as unknown as typeof cleared
   const row = await auditAccept(recorded, userId, audit, type).selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
   return row !== undefined
-}
-
-/** Answers the user, unless this code is blocked, and blocks it from now on. */
-function block (
-  locked: QueryCreator<TwoFactorDatabase & { locked: UserId }>, userId: string,
-  { authenticatorId, fingerprint, until }: UsedCode, now: Date
-) {
-  return locked
-    .with('proved', db => db.insertInto('two_factor_used_codes')
-      .columns(['user_id', 'authenticator_id', 'fingerprint', 'expires_at'])
-      .expression(eb => eb.selectFrom('locked').select(eb => [
-        'locked.user_id',
-        eb.cast<string>(eb.val(authenticatorId), 'text').as('authenticator_id'),
-        bytes(fingerprint).as('fingerprint'),
-        timestamp(until).as('expires_at')
-      ]))
-      .onConflict(conflict => conflict.columns(['user_id', 'authenticator_id', 'fingerprint'])
-        .doUpdateSet({ expires_at: until })
-        .where('two_factor_used_codes.expires_at', '<=', now))
-      .returning('two_factor_used_codes.user_id'))
-    .with('swept_codes', db => db.deleteFrom('two_factor_used_codes')
-      .where('user_id', '=', userId)
-      .where('expires_at', '<=', now)
-      // One statement cannot change a row twice.
-      .where('fingerprint', '<>', fingerprint)) as unknown as QueryCreator<WithProved>
 }

@@ -10,6 +10,7 @@ import { authenticatorColumns, fromRow, inTransaction, type Database } from './r
 import { sealedValues } from './sealed-values.js'
 import type { TwoFactorDatabase } from './schema.js'
 import type { TwoFactorStorage } from './storage.js'
+import { usedCodes } from './used-codes.js'
 
 // SQLSTATE, PostgreSQL's appendix A.
 const undefinedTable = '42P01'
@@ -34,6 +35,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     ...events(db),
     ...maintenance(db),
     ...sealedValues(db),
+    ...usedCodes(db),
 
     withEvents: (userId, change, eventsOf) => inTransaction(db, async trx => {
       const result = await change(kyselyStorage<TwoFactorDatabase>(trx))

@@ -1,6 +1,6 @@
-import { sql, type Expression, type Kysely, type RawBuilder, type Transaction } from 'kysely'
+import { sql, type Expression, type Insertable, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely'
 import type { TwoFactorAuthenticatorsTable, TwoFactorDatabase } from './schema.js'
-import type { StoredAuthenticator } from './storage.js'
+import type { NewAuthenticator, StoredAuthenticator } from './storage.js'
 
 export type Database = Kysely<TwoFactorDatabase>
 
@@ -9,7 +9,7 @@ export const authenticatorColumns = [
   'hinted_at', 'created_at', 'last_used_at'
 ] as const
 
-export type AuthenticatorRow = Pick<TwoFactorAuthenticatorsTable, (typeof authenticatorColumns)[number]>
+export type AuthenticatorRow = Pick<Selectable<TwoFactorAuthenticatorsTable>, (typeof authenticatorColumns)[number]>
 
 export function fromRow (row: AuthenticatorRow): StoredAuthenticator {
   return {
@@ -23,13 +23,13 @@ export function fromRow (row: AuthenticatorRow): StoredAuthenticator {
     period: row.period,
     lastStep: Number(row.last_step),
     drift: row.drift,
-    hint: row.hinted_step === null || row.hinted_at === null ? null : { step: Number(row.hinted_step), at: row.hinted_at },
+    hint: row.hinted_step !== null && row.hinted_at ? { step: Number(row.hinted_step), at: row.hinted_at } : null,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at
   }
 }
 
-export function toRow (userId: string, authenticator: StoredAuthenticator): TwoFactorAuthenticatorsTable {
+export function toRow (userId: string, authenticator: NewAuthenticator): Insertable<TwoFactorAuthenticatorsTable> {
   return {
     user_id: userId,
     id: authenticator.id,

@@ -14,8 +14,23 @@ export interface StoredAuthenticator {
   readonly period: number
   /** The newest time step that was accepted; this one and all before it are used. */
   readonly lastStep: number
+  /** How far the app's clock is ahead, in time steps. */
+  readonly drift: number
+  /** The last code that was right at another time, and when it was typed. `null` once a code was accepted. */
+  readonly hint: ClockHint | null
   readonly createdAt: Date
   readonly lastUsedAt: Date | null
+}
+
+/** An authenticator that is about to be stored. Its clock is taken to be right. */
+export type NewAuthenticator = Omit<StoredAuthenticator, 'drift' | 'hint'>
+
+/** A code that was right at another time. */
+export interface ClockHint {
+  /** The time step that it belongs to. */
+  readonly step: number
+  /** When it was typed. */
+  readonly at: Date
 }
 
 /** What proves that a client has passed, as stored: one row for each client. */
@@ -29,7 +44,7 @@ export interface StoredPass {
 
 /**
  * A code that its verifier may call right again, and that must not count again: of the remote kind, whose answer names
- * no time step. Only a fingerprint of the code is known.
+ * no time step, or one whose time may yet come. Only a fingerprint of the code is known.
  */
 export interface UsedCode {
   readonly authenticatorId: string
@@ -71,7 +86,7 @@ export interface AttemptAudit {
 /** An enrolment that was taken over from elsewhere, of a user who had none yet. */
 export interface ImportedEnrolment {
   readonly userId: string
-  readonly authenticator: StoredAuthenticator
+  readonly authenticator: NewAuthenticator
   /** Sealed salt of the recovery codes. */
   readonly salt: Uint8Array
   /** Written with it, into the audit. */
@@ -174,7 +189,7 @@ export interface StoredRecoveryCodes {
 
 /** A confirmed setup, or an enrolment that was taken over from elsewhere: then there is no code and no pass. */
 export interface Enrolment {
-  readonly authenticator: StoredAuthenticator
+  readonly authenticator: NewAuthenticator
   readonly usedCode?: UsedCode
   readonly pass?: StoredPass
 }
@@ -203,7 +218,7 @@ export interface TwoFactorStorage {
   refundAttempt (userId: string, claim: GrantedClaim, audit?: AttemptAudit): Promise<void>
 
   /**
-   * Accepts a code: burns its time step, clears the count and the lock and records the pass, in one statement.
+   * Accepts a code: burns its time step, clears count, lock and hint, and records the pass, in one statement.
    * `false`, and no pass written, if this step or a later one was accepted before, or `usedCode` still stands.
    */
   acceptStep (userId: string, accepted: {
@@ -211,10 +226,33 @@ export interface TwoFactorStorage {
     /** `undefined` if the verifier does not know it; then there is a `usedCode`. */
     readonly step: number | undefined
     readonly usedCode?: UsedCode
+    /** Of the code: it is not accepted if {@link TwoFactorStorage.burnCode} has burnt it. */
+    readonly fingerprint?: Uint8Array
+    /** Step of the hint that this code confirms: it is not accepted if that no longer stands. */
+    readonly hintedStep?: number
+    /** How far the app's clock is ahead from now on. */
+    readonly drift?: number
     /** The same secret, sealed with another key, to be stored with it. */
     readonly resealed?: Uint8Array
     readonly now: Date
     readonly pass?: StoredPass
+    readonly audit?: AttemptAudit | undefined
+  }): Promise<boolean>
+
+  /**
+   * Burns a code that was right at another time, and remembers it as the hint, in one statement. `false`, and no hint
+   * written, if it was burnt before, or its step or a later one was accepted.
+   */
+  burnCode (userId: string, burnt: {
+    readonly usedCode: UsedCode
+    readonly step: number
+    readonly now: Date
+  }): Promise<boolean>
+
+  /** Accepts what the host itself calls right: clears the count and the lock, and records the pass, in one statement. */
+  acceptProof (userId: string, accepted: {
+    readonly now: Date
+    readonly pass: StoredPass
     readonly audit?: AttemptAudit | undefined
   }): Promise<boolean>
 
@@ -348,7 +386,9 @@ export interface TwoFactorStorage {
   }>
 
   /** Users with an authenticator of another kind than this one, ordered by id, those after one. */
-  listOtherKinds (kind: string, page: { readonly after?: string | undefined, readonly limit: number }): Promise<string[]>
+  listOtherKinds (
+    kind: string, page: { readonly after?: string | undefined, readonly limit: number }
+  ): Promise<string[]>
 
   /**
    * Forgets the rows that ran out of so many users, those after one. Rows that a statement of a sign-in holds stay.

@@ -19,6 +19,8 @@ export interface CodeToCheck extends CodeParameters {
   readonly now: number
   /** Time steps accepted before and after the current one. A remote verifier may have a tolerance of its own. */
   readonly window: number
+  /** How far the app's clock is known to be ahead, in time steps: the window is around that. Default is 0. */
+  readonly drift?: number
   /** Aborted when nobody waits for the verdict any more. */
   readonly signal?: AbortSignal | undefined
 }
@@ -27,6 +29,11 @@ export interface Verdict {
   readonly right: boolean
   /** Time step of a right code, if it is known: this one, and all before it, are used then. Steps rise with time. */
   readonly step?: number | undefined
+  /**
+   * Of a code that is not right: the time step up to 10 minutes away that it belongs to, if there is one. The user is
+   * told that the clock of the phone is off, and the code is burnt.
+   */
+  readonly distantStep?: number | undefined
   /**
    * Until when the verifier would call this code right again, in milliseconds since the epoch. Absent if the step alone
    * tells. A verdict of "right" has this or a step.

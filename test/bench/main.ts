@@ -1,5 +1,7 @@
 import { availableParallelism, cpus } from 'node:os'
+import { benchDevices } from './devices.js'
 import { benchGuard } from './guard.js'
+import { benchMaintenance } from './maintenance.js'
 import { benchOtp } from './otp.js'
 import { benchQr } from './qr.js'
 import { benchRemote } from './remote.js'
@@ -11,4 +13,6 @@ await benchOtp()
 await benchQr()
 await benchGuard()
 await benchVerify()
+await benchDevices()
 await benchRemote()
+await benchMaintenance()

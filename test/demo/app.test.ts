@@ -3,7 +3,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Kysely } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import t, { type Test } from 'tap'
-import { demoAccount } from '../../demo/accounts.js'
+import { adminAccount, demoAccount } from '../../demo/accounts.js'
 import { migrate, type DemoDatabase } from '../../demo/database.js'
 import { nextPath } from '../../demo/same-origin.js'
 import { openDemo, type DemoOptions } from '../helpers/demo.js'
@@ -128,6 +128,46 @@ t.test('the admin page is for admins', async t => {
   t.match(refused.body, /support staff/)
 })
 
+t.test('a customer may go without a second factor for 14 days, and is told how many are left', async t => {
+  const { app, clock } = await demo(t)
+  const email = newEmail()
+  await signUp(app, email)
+  // The session of a day ago has expired.
+  const signIn = async () => {
+    const client = new Client(app)
+    await client.form('/sign-in', { email, password })
+    return client
+  }
+  const token = async () => (await app.inject({ method: 'POST', url: '/api/token', payload: { email, password } })).json<{ token: string }>().token
+  const me = async () => (await app.inject({ url: '/api/me', headers: { authorization: `Bearer ${await token()}` } })).statusCode
+  for (const [seconds, words] of [[0, '14 days'], [86_400, '13 days'], [12 * 86_400, '1 day'], [86_399, '1 day']] as const) {
+    clock.advance(seconds)
+    const client = await signIn()
+    t.match((await client.page('/dashboard')).body, `${words} left`)
+    t.match((await client.page('/2fa/')).body, `you have ${words} left`)
+    t.equal(await me(), 200)
+  }
+  clock.advance(1)
+  const client = await signIn()
+  t.match(leadsTo(await client.page('/dashboard')), [303, '/2fa/setup?next=%2Fdashboard'])
+  t.equal(await me(), 403, 'by the API too')
+  const { secret } = (await client.get('/2fa/setup', { accept: 'application/json' })).json<{ secret: string }>()
+  await client.form('/2fa/setup/confirm', { code: codeAt(secret, clock) })
+  t.equal((await client.page('/dashboard')).statusCode, 200)
+  clock.advance(30)
+  t.equal((await client.form('/2fa/disable', { code: codeAt(secret, clock) })).statusCode, 409, 'and it stays on from then')
+})
+
+t.test('staff has to have a second factor at once, on the pages and by the API', async t => {
+  const { app } = await demo(t)
+  const client = new Client(app)
+  await client.form('/sign-in', { ...adminAccount })
+  t.match(leadsTo(await client.page('/dashboard')), [303, '/2fa/setup?next=%2Fdashboard'])
+  const { token } = (await new Client(app).post('/api/token', adminAccount)).json<{ token: string }>()
+  const me = await app.inject({ url: '/api/me', headers: { authorization: `Bearer ${token}` } })
+  t.match(me.json(), { code: 'FST_2FA_SETUP_REQUIRED', setupUrl: '/api/2fa/setup' })
+})
+
 t.test('the settings lead to the pages of the plugin', async t => {
   const { app, clock } = await demo(t)
   t.match(leadsTo(await new Client(app).page('/settings')), [303, '/sign-in?next=%2Fsettings'])
@@ -194,9 +234,11 @@ t.test('in production the cookie is for HTTPS and this host alone, which a trust
 })
 
 t.test('in production there is no account whose password is in the documentation', async t => {
-  await db.deleteFrom('demo_accounts').where('email', '=', demoAccount.email).execute()
+  await db.deleteFrom('demo_accounts').where('email', 'in', [demoAccount.email, adminAccount.email]).execute()
   const { app } = await demo(t, { secure: true, trustedProxies: ['loopback'] })
-  t.equal((await new Client(app).form('/sign-in', { ...demoAccount })).statusCode, 401)
+  for (const account of [demoAccount, adminAccount]) {
+    t.equal((await new Client(app).form('/sign-in', { ...account })).statusCode, 401)
+  }
 })
 
 t.test('every page has the headers, and no script but its own', async t => {

@@ -3,7 +3,7 @@ import { URI, type TOTP } from 'otpauth'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
-import { demoAccount } from '../../demo/accounts.js'
+import { adminAccount, demoAccount } from '../../demo/accounts.js'
 import type { DemoConfig } from '../../demo/config.js'
 import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
 import { openDemo, openDemoDatabase, type OpenDemo } from '../helpers/demo.js'
@@ -85,6 +85,7 @@ async function walkThrough (t: Test, walk: Walk): Promise<Page> {
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Create account' }).click()
   t.equal(await heading(page), 'Dashboard', 'the password is enough at first')
+  t.match(await page.locator('.note').innerText(), /Without it you can go on until \d{4}-\d\d-\d\d: 14 days left\./)
 
   await page.getByRole('link', { name: 'Set up two-factor authentication' }).click()
   const phone = await scan(page)
@@ -101,7 +102,8 @@ async function walkThrough (t: Test, walk: Walk): Promise<Page> {
   t.equal(await heading(page), 'Two-factor authentication is on')
   const codes = await page.locator('.codes code').allTextContents()
   t.equal(codes.length, 10)
-  await page.getByRole('link', { name: 'I have saved them' }).click()
+  await page.getByLabel('I have saved them').check()
+  await page.getByRole('link', { name: 'Continue' }).click()
   t.equal(await heading(page), 'Dashboard')
   t.match(await page.locator('.note').textContent(), `Your codes are checked ${walk.checker.where()}.`)
 
@@ -159,16 +161,18 @@ t.test('support sees who is locked out, unlocks and resets', { skip: withoutBrow
   const walk = await setUp(t)
   const { clock } = walk
   const page = await open(walk, [])
-  await signIn(page, demoAccount.email, demoAccount.password)
-  await page.getByRole('link', { name: 'Admin' }).click()
-  t.equal(await heading(page), 'Set up two-factor authentication', 'the admin page insists on it')
+  await signIn(page, adminAccount.email, adminAccount.password)
+  t.equal(await heading(page), 'Set up two-factor authentication', 'the bank insists on it for its staff')
+  await page.goto('/admin')
+  t.equal(await heading(page), 'Set up two-factor authentication')
   const phone = await scan(page)
   await enter(page, phone.generate({ timestamp: clock() }))
-  await page.getByRole('link', { name: 'I have saved them' }).click()
+  await page.getByLabel('I have saved them').check()
+  await page.getByRole('link', { name: 'Continue' }).click()
   t.equal(await heading(page), 'Support')
 
   const other = await open(walk, [])
-  await signIn(other, demoAccount.email, demoAccount.password)
+  await signIn(other, adminAccount.email, adminAccount.password)
   for (let attempt = 0; attempt < 6; attempt++) await enter(other, '000000')
   t.match(await other.getByRole('alert').textContent(), /Too many wrong codes/)
   await page.reload()
@@ -208,5 +212,62 @@ t.test('the QR code scans in dark mode, and the demo phone shows its codes', { s
   await demo.getByLabel(/Key/).fill('not a key!')
   await demo.getByRole('button', { name: 'Add account' }).click()
   t.match(await demo.getByRole('alert').textContent(), /no key/)
+  t.same(elsewhere, [])
+})
+
+t.test('a person moves to a new phone: adds it, renames the old one and removes it, without JavaScript', { skip: withoutBrowser }, async t => {
+  const walk = await setUp(t)
+  const { clock } = walk
+  const elsewhere: string[] = []
+  const page = await open(walk, elsewhere, { javaScriptEnabled: false, viewport: { width: 375, height: 800 } })
+  await signIn(page, demoAccount.email, demoAccount.password)
+  await page.goto('/2fa/setup')
+  const old = await scan(page)
+  await page.getByLabel('Name of the device').fill('Phone')
+  await enter(page, old.generate({ timestamp: clock() }))
+  clock.advance(30)
+
+  await page.goto('/2fa/')
+  await page.getByText('Rename').click()
+  await page.getByLabel('New name').fill('Old phone')
+  await page.getByRole('button', { name: 'Save' }).click()
+  t.match(await page.locator('dl').innerText(), /^Old phone\s+last used \d{4}-\d\d-\d\d, added \d{4}-\d\d-\d\d/)
+
+  clock.advance(300)
+  await page.getByRole('link', { name: 'Add an authenticator' }).click()
+  t.equal(await heading(page), 'Enter your code', 'the pass is too old for that')
+  await enter(page, old.generate({ timestamp: clock() }))
+  const fresh = await scan(page)
+  t.not(fresh.secret.base32, old.secret.base32)
+  await page.getByLabel('Name of the device').fill('New phone')
+  await enter(page, fresh.generate({ timestamp: clock() }))
+  t.equal(await heading(page), 'Authenticator added')
+
+  await page.goto('/2fa/')
+  t.strictSame(await page.locator('dt').allInnerTexts(), ['Old phone', 'New phone'])
+  t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'it fits on a phone')
+  clock.advance(301)
+  await page.getByRole('link', { name: 'Remove Old phone' }).click()
+  await enter(page, fresh.generate({ timestamp: clock() }))
+  t.equal(await heading(page), 'Remove this authenticator?', 'the code leads back to the question')
+  await page.getByRole('link', { name: 'Keep it' }).click()
+  t.equal(await page.locator('dt').count(), 2)
+  await page.getByRole('link', { name: 'Remove Old phone' }).click()
+  await page.getByRole('button', { name: 'Remove' }).click()
+  t.strictSame(await page.locator('dt').allInnerTexts(), ['New phone'])
+
+  clock.advance(30)
+  const other = await open(walk, elsewhere, { javaScriptEnabled: false })
+  await signIn(other, demoAccount.email, demoAccount.password)
+  await other.goto('/2fa/verify?next=/dashboard')
+  await enter(other, old.generate({ timestamp: clock() }))
+  t.match(await other.getByRole('alert').textContent(), /not right/, 'the old phone is worth nothing')
+  await enter(other, fresh.generate({ timestamp: clock() }))
+  t.equal(await heading(other), 'Dashboard')
+
+  await page.getByRole('link', { name: 'Remove New phone' }).click()
+  t.equal(await heading(page), 'Turn two-factor authentication off?')
+  await page.getByRole('button', { name: 'Remove it and turn off' }).click()
+  t.match(await page.locator('main').innerText(), /It is off/)
   t.same(elsewhere, [])
 })

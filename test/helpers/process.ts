@@ -62,8 +62,7 @@ export class HttpClient {
         localAddress: this.localAddress,
         headers: { cookie: this.cookie, ...(body && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
       }, response => {
-        const [cookie] = response.headers['set-cookie'] ?? []
-        if (cookie) this.cookie = cookie.split(';', 1)[0] ?? ''
+        for (const header of response.headers['set-cookie'] ?? []) this.cookie = withCookie(this.cookie, header)
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('end', () => resolve({
           status: response.statusCode ?? 0, headers: response.headers, body: isJson(response.headers) ? JSON.parse(text) as Answer['body'] : { text }
@@ -73,6 +72,13 @@ export class HttpClient {
       request.end(body)
     })
   }
+}
+
+/** What a browser sends after it was told to set a cookie. */
+function withCookie (jar: string, header: string): string {
+  const [pair = ''] = header.split(';', 1)
+  const name = pair.slice(0, pair.indexOf('=') + 1)
+  return [...jar.split('; ').filter(other => other !== '' && !other.startsWith(name)), pair].join('; ')
 }
 
 function isJson (headers: IncomingHttpHeaders): boolean {

@@ -29,6 +29,7 @@ await app.register(twoFactor, {
   getUser: request => request.session.user ?? null,
   verifier: url ? authenticatorApi({ url, allowHttp: true }) : localVerifier(),
   clock: () => now,
+  trustedDevices: true,
   ...(RATE_LIMIT === 'off' && { rateLimit: false }),
   // Here it is counted, not timed: a thousand requests at once may take their time on a small machine.
   storageTimeout: 10_000

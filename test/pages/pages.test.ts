@@ -270,7 +270,9 @@ t.test('the settings page offers what the client may do', async t => {
 
   const open = await client.page('/2fa')
   t.match(textOf(open), /Authenticators Authenticator app last used 2026-01-01 .* 5 left/)
-  t.same(formsOf(open).map(({ action }) => action), ['/2fa/recovery-codes', '/2fa/disable'])
+  const forms = [/^\/2fa\/authenticators\/[\w-]{36}\/rename$/, '/2fa/recovery-codes', '/2fa/disable']
+  t.match(formsOf(open).map(({ action }) => action), forms)
+  t.equal(formsOf(open).length, 3)
 
   const fresh = await client.form('/2fa/recovery-codes')
   t.match(textOf(fresh), /Your new recovery codes/)
@@ -279,7 +281,7 @@ t.test('the settings page offers what the client may do', async t => {
   const refused = await client.form('/2fa/disable', { code: wrongCode(secret, host.clock) })
   t.equal(refused.statusCode, 401)
   t.match(refused.body, /role="alert">That code is not right/)
-  t.same(formsOf(refused).map(({ action }) => action), ['/2fa/recovery-codes', '/2fa/disable'])
+  t.match(formsOf(refused).map(({ action }) => action), forms)
   host.clock.advance(30)
   const disabled = await client.form('/2fa/disable', { code: codeAt(secret, host.clock) })
   t.equal(disabled.headers.location, '/2fa/')
@@ -291,11 +293,13 @@ t.test('a browser whose pass is missing or too old is sent to its code, and come
   const { client } = await enrol(host)
   const password = await signIn(host)
   host.clock.advance(301)
-  t.equal((await client.form('/2fa/recovery-codes')).headers.location, '/2fa/verify?next=%2F2fa%2F')
+  t.equal((await client.form('/2fa/recovery-codes')).headers.location, '/2fa/verify?next=%2F2fa%2F&resend=1')
   t.equal((await client.page('/2fa/setup?next=/x')).headers.location, '/2fa/verify?next=%2F2fa%2Fsetup%3Fnext%3D%2Fx')
-  t.equal((await password.form('/2fa/disable', { code: '123456' })).headers.location, '/2fa/verify?next=%2F2fa%2F')
+  t.equal((await password.form('/2fa/disable', { code: '123456' })).headers.location, '/2fa/verify?next=%2F2fa%2F&resend=1')
   t.equal((await new Client(host.app).page('/2fa/verify?next=/x')).headers.location, '/login?next=%2F2fa%2Fverify%3Fnext%3D%2Fx')
   t.equal((await new Client(host.app).form('/2fa/verify', { code: '123456' })).headers.location, '/login?next=%2F2fa%2F')
+  const signedOut = await new Client(host.app).form('/2fa/verify', { code: '123456', next: '/x?y=1' })
+  t.equal(signedOut.headers.location, '/login?next=%2Fx%3Fy%3D1', 'who signs in again is asked there')
 })
 
 t.test('a refusal that no form can show has a page of its own, which leads back', async t => {

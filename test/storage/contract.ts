@@ -1,12 +1,12 @@
 import type { Test } from 'tap'
 import type {
-  AttemptRules, GrantedClaim, StoredAuthenticator, StoredPass, TwoFactorStorage
+  AttemptRules, GrantedClaim, NewAuthenticator, StoredPass, TwoFactorStorage
 } from '../../plugin/storage/storage.js'
 
 export const now = new Date('2026-01-01T00:00:00Z')
 export const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)
 
-export function authenticator (id = 'phone'): StoredAuthenticator {
+export function authenticator (id = 'phone'): NewAuthenticator {
   return {
     id,
     kind: 'local',
@@ -28,7 +28,7 @@ export function pass (id = 'pass', expiresAt = later(3600)): StoredPass {
 
 export const hashes = ['one', 'two', 'three'].map(text => Buffer.from(text))
 
-const rules: AttemptRules = {
+export const rules: AttemptRules = {
   now,
   method: 'authenticator',
   limit: 5,

@@ -7,7 +7,7 @@ const hash = (token: string) => Buffer.from(token)
 
 /** Trusts a device on the pass of the setup. */
 function trust (storage: TwoFactorStorage, id = 'laptop', {
-  token = 'token-0', passIdHash = pass().idHash as Uint8Array, expiresAt = later(30 * day), userId = 'ada', at = now,
+  token = 'token-0', passIdHash = pass().idHash, expiresAt = later(30 * day), userId = 'ada', at = now,
   replaces = undefined as string | undefined
 } = {}): Promise<boolean> {
   const device = { id, tokenHash: hash(token), label: `Firefox on ${id}`, createdAt: at, expiresAt }
@@ -18,7 +18,8 @@ let passes = 0
 
 /** Presents a token, `seconds` after the beginning. */
 function use (
-  storage: TwoFactorStorage, token: string, next: string, seconds = 60, given: Partial<DeviceUse> & { userId?: string } = {}
+  storage: TwoFactorStorage, token: string, next: string, seconds = 60,
+  given: Partial<DeviceUse> & { userId?: string } = {}
 ): Promise<string> {
   const { userId = 'ada', ...rest } = given
   return storage.useDevice(userId, {

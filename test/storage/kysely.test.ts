@@ -4,13 +4,14 @@ import { migrate, migrations } from '../../plugin/storage/migrate.js'
 import { openPglite } from '../helpers/pglite.js'
 import { connect, openPostgres, startPostgres } from '../helpers/postgres.js'
 import { checkAuthenticators } from './authenticators-contract.js'
+import { checkClocks } from './clocks-contract.js'
 import { checkStorage } from './contract.js'
 import { checkDevices } from './devices-contract.js'
 
 const server = await startPostgres(t)
 
 t.test('on PostgreSQL', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkDevices]) {
+  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices]) {
     await check(t, async t => {
       const url = await server.createDatabase()
       const [db, other] = [connect(t, url), connect(t, url)]
@@ -21,7 +22,7 @@ t.test('on PostgreSQL', async t => {
 })
 
 t.test('on PGlite', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkDevices]) {
+  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices]) {
     await check(t, async () => {
       const storage = kyselyStorage(await openPglite())
       return [storage, storage]
