@@ -48,7 +48,7 @@ export function addImport (program: Command, run: CommandRun): void {
     .addOption(new Option('--format <format>', 'of the file; default is by its extension').choices(formats))
     .addOption(new Option('--encoding <encoding>', 'of secrets whose line has none').choices(encodings))
     .addOption(new Option('--kind <kind>', 'verifier of those whose line has none').choices(kinds))
-    .option('--digits <count>', 'the app\'s option digits: codes as long are taken beside those of 6', integer(6, 8), 6)
+    .option('--digits <count>', 'the app\'s option digits: such codes are taken beside those of 6', integer(6, 8), 6)
     .option('--max-authenticators <count>', 'the app\'s option maxAuthenticators', integer(1, 20), 5)
     .option('--max-errors <lines>', 'stop after so many bad lines, 0 for never', integer(0, 1e9), 100)
     .option('--dry-run', 'check every line and write nothing; it needs neither database nor keys')

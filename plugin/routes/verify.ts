@@ -59,7 +59,8 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
 }
 
 async function askForCode (context: RouteContext, request: FastifyRequest, problem?: string): Promise<string> {
-  const methods = await request.twoFactor.methods()
+  // A code of the app is taken also where a method of the host fails.
+  const methods = await request.twoFactor.methods().catch(() => [])
   const { digits, trustedDevices } = context.options
   const { trustDevice } = (request.body ?? {}) as Partial<VerifyBody>
   const trust = trustedDevices ? { ttl: trustedDevices.ttl, checked: isTrue(trustDevice) } : undefined

@@ -7,11 +7,12 @@ import { checkAuthenticators } from './authenticators-contract.js'
 import { checkClocks } from './clocks-contract.js'
 import { checkStorage } from './contract.js'
 import { checkDevices } from './devices-contract.js'
+import { checkMaintenance } from './maintenance-contract.js'
 
 const server = await startPostgres(t)
 
 t.test('on PostgreSQL', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices]) {
+  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices, checkMaintenance]) {
     await check(t, async t => {
       const url = await server.createDatabase()
       const [db, other] = [connect(t, url), connect(t, url)]
@@ -22,7 +23,7 @@ t.test('on PostgreSQL', async t => {
 })
 
 t.test('on PGlite', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices]) {
+  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices, checkMaintenance]) {
     await check(t, async () => {
       const storage = kyselyStorage(await openPglite())
       return [storage, storage]
