@@ -95,9 +95,32 @@ const rules: readonly Rule[] = [
     types: [fastify]
   },
 
-  // The command line.
-  { files: /^cli$/, imports: [/^node:fs$/, /^commander$/, /^cli\//] },
-  { files: /^cli\//, imports: [/^commander$/, fastify, errors, /^authenticator-api\/index$/] },
+  // The routes of a back office, in a context of the host's.
+  {
+    files: /^admin\//,
+    imports: [errors, /^(option-checks|policy)$/, /^routes\/(cross-origin|parsers)$/, /^admin\//],
+    types: [fastify]
+  },
+
+  // The command line. It puts the use cases together as the plugin does, in one place.
+  { files: /^cli$/, imports: [/^cli\/(program|terminal)$/] },
+  {
+    files: /^cli\/context$/,
+    imports: [
+      errors, /^(kysely|pg|options|service)$/, /^secrets\/(key-ring|secret-box)$/,
+      /^service\/(bounded-storage|journal|within)$/, /^storage\/kysely$/, /^verifiers\/(authenticator-api|local)$/,
+      /^cli\/failure$/
+    ],
+    types: [/^cli\/terminal$/, /^storage\/(schema|storage)$/]
+  },
+  {
+    files: /^cli\//,
+    imports: [
+      /^node:(crypto|fs|fs\/promises|path|readline\/promises)$/, /^(commander|csv-parse)$/, fastify, errors,
+      /^authenticator-api\/index$/, /^storage\/migrate$/, /^cli\//
+    ],
+    types: [/^node:stream$/, /^service$/, /^service\//, /^storage\/storage$/, /^verifiers\/verifier$/]
+  },
 
   // Trusted devices: their options, what they are called, their cookies, and how one passes.
   { files: /^device-label$/, imports: [] },
@@ -131,7 +154,8 @@ const rules: readonly Rule[] = [
   {
     files: /^index$/,
     imports: [
-      /^fastify-plugin$/, /^(errors|plugin)$/, /^proof\/(bearer|session)$/, /^storage\/(kysely|migrate)$/,
+      /^fastify-plugin$/, /^(errors|plugin)$/, /^admin\/admin$/, /^proof\/(bearer|session)$/,
+      /^storage\/(kysely|migrate)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
     types: [

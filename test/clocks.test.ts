@@ -62,7 +62,7 @@ t.test('a code of another time is refused, and tells how far the phone\'s clock 
 })
 
 t.test('ten minutes are as many steps as the authenticator\'s period says', async t => {
-  const { app, clock } = await buildHost(t, { recoveryCodes: 5, rateLimit: false, lockout: { attempts: 20 }, digits: 8 })
+  const { app, clock } = await buildHost(t, { rateLimit: false, lockout: { attempts: 20 }, digits: 8 })
   for (const [period, reach, about] of [[15, 40, '30 seconds'], [45, 13, '2 minutes'], [120, 5, '4 minutes']] as const) {
     const user = `period-${period}`
     const parameters = { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', period, algorithm: 'SHA256', digits: 8 } as const
@@ -282,7 +282,10 @@ t.test('a clock that loses a second a day is followed for a year, and without a 
 
 t.test('the window moves for what comes again, and not for one code at its edge', async t => {
   const { clock, send, storage } = await build(t)
-  for (const [steps, drift] of [[1, 0], [0, 0], [-1, 0], [1, 0], [-1, 0], [-1, -1], [-2, -1], [-1, -1], [-2, -1], [-2, -2], [-1, -2], [-1, -1]] as const) {
+  const codes = [
+    [1, 0], [0, 0], [-1, 0], [1, 0], [-1, 0], [-1, -1], [-2, -1], [-1, -1], [-2, -1], [-2, -2], [-1, -2], [-1, -1]
+  ] as const
+  for (const [steps, drift] of codes) {
     clock.advance(600)
     t.equal((await send(steps)).statusCode, 200)
     t.equal((await authenticatorOf(storage)).drift, drift, `after ${steps}`)
@@ -308,7 +311,8 @@ const arbitraryRules = fc.record({
 })
 
 t.test('a drift moves by one step at most, towards the code, and never out of its bound', async () => {
-  fc.assert(fc.property(arbitraryAuthenticator, arbitraryRules, fc.integer({ min: -2, max: 2 }), (authenticator, rules, off) => {
+  const arbitraryOff = fc.integer({ min: -2, max: 2 })
+  fc.assert(fc.property(arbitraryAuthenticator, arbitraryRules, arbitraryOff, (authenticator, rules, off) => {
     const now = 30_000_000_000
     const { period } = authenticator
     const before = driftOf(authenticator, rules)
@@ -324,7 +328,7 @@ t.test('a guesser who was given a hint for nothing has one more code in a millio
     const now = 30_000_000_000
     const current = Math.floor(now / (authenticator.period * 1000))
     const resyncing = Array.from({ length: 101 }, (_, index) => current + index - 50)
-      .filter(step => resyncs({ ...authenticator, lastStep: 0 }, step, now, rules))
+      .filter(step => resyncs(authenticator, step, now, rules))
     return resyncing.length <= 1
   }), { numRuns: 5000 })
 
@@ -380,7 +384,8 @@ t.test('a wrong code costs one statement, a right one two, and a hint two', asyn
     },
     transformResult: async ({ result }) => result
   }
-  const { clock, client, secret, send } = await build(t, { storage: kyselyStorage((await openDatabase()).withPlugin(counter)) })
+  const storage = kyselyStorage((await openDatabase()).withPlugin(counter))
+  const { clock, client, secret, send } = await build(t, { storage })
   const count = async (task: () => Promise<unknown>) => {
     texts.length = 0
     await task()
@@ -434,7 +439,7 @@ t.test('the pages say it', async t => {
   const { client, code } = await build(t)
   const page = await client.form('/2fa/verify', { code: code(-6) })
   t.equal(page.statusCode, 401)
-  t.match(page.body, /role="alert">The clock of your phone seems to be about 3 minutes behind\. Set its date and time to automatic, then enter a new code\.</)
+  t.match(page.body, /role="alert">The clock of your phone seems to be about 3 minutes behind\. Set its date .* a new code\.</)
 })
 
 t.test('a setup says it too, and is confirmed once the clock is right', async t => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import {
   kyselyStorage, type TwoFactorOptions, type TwoFactorPolicy, type TwoFactorRequirement
@@ -324,4 +325,29 @@ t.test('without a policy nothing is required', async t => {
   })
   const client = await signIn(host)
   t.same((await client.get('/banner')).json(), { required: false, requiredFrom: null, daysLeft: null })
+})
+
+t.test('the types let a policy read what getUser answers, and no more', async t => {
+  const account: Account = { id: 'ada', label: 'ada', role: 'admin' }
+  const own: Pick<TwoFactorOptions<Account>, 'getUser' | 'policy'> = {
+    getUser: async () => account,
+    policy: (_request, { role }) => role === 'admin' ? 'required' : 'optional'
+  }
+  // As `register` takes them.
+  const asGiven: Pick<TwoFactorOptions, 'getUser' | 'policy'> = own
+  t.equal(asGiven.policy?.({} as FastifyRequest, account), 'required')
+
+  const wrong: Array<Pick<TwoFactorOptions<Account>, 'getUser' | 'policy'>> = [
+    // @ts-expect-error -- no role
+    { getUser: () => ({ id: 'ada', label: 'ada' }) },
+    // @ts-expect-error -- no such requirement
+    { getUser: () => account, policy: () => 'always' },
+    // @ts-expect-error -- a date, not its text
+    { getUser: () => account, policy: () => ({ requiredFrom: '2026-01-01' }) },
+    // @ts-expect-error -- an account has no such field
+    { getUser: () => account, policy: (_request, { team }) => team ? 'required' : 'optional' },
+    // @ts-expect-error -- a policy asks of users, not of routes
+    { getUser: () => account, policy: () => ({ maxAge: 300 }) }
+  ]
+  t.equal(wrong.length, 5)
 })

@@ -120,6 +120,12 @@ export function createCommandService (
   return { service: createService({ ...options, storage, secrets, journal }), secrets }
 }
 
+/** The use cases without a storage, for what asks none. */
+export function createCheckingService (options: ServiceOptions): Pick<TwoFactorService, 'objectionTo' | 'importSecrets'> {
+  const nowhere = { claimAttempt () {} } as unknown as TwoFactorStorage
+  return createCommandService(nowhere, [], options).service
+}
+
 /** From the environment alone: arguments show in the list of processes, and stay in the shell's history. */
 function readKeys ({ env }: Terminal): string[] {
   const keys = (env.TWO_FACTOR_KEYS ?? '').split(',').map(key => key.trim()).filter(key => key !== '')

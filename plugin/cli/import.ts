@@ -8,7 +8,7 @@ import type { KeyEncoding } from '../verifiers/verifier.js'
 import {
   auditOption, counted, databaseOption, integer, resultOf, type CommandResult, type CommandRun
 } from './command.js'
-import { createCommandService, withService, type ServiceOptions } from './context.js'
+import { createCheckingService, withService, type ServiceOptions } from './context.js'
 import { CommandFailure, exitCodes } from './failure.js'
 import { FileFormatError, readImportFile, type ImportFormat } from './import-file.js'
 import { importLines, type ImportSummary } from './import-lines.js'
@@ -56,7 +56,7 @@ export function addImport (program: Command, run: CommandRun): void {
     .addOption(auditOption())
     .addHelpText('after', notes)
   resultOf<ImportOptions>(command, run, (options, file = '') => options.dryRun
-    ? importFile(run.terminal, file, options, createCommandService({ claimAttempt () {} } as never, [], options).service)
+    ? importFile(run.terminal, file, options, createCheckingService(options))
     : withService(run.terminal, options, 'fitting', ({ service }) => importFile(run.terminal, file, options, service)))
 }
 

@@ -76,10 +76,10 @@ export function burntUntil (
  * @param now - In milliseconds since the epoch.
  */
 export function resyncs (
-  { hint, lastStep, period }: Pick<StoredAuthenticator, 'hint' | 'lastStep' | 'period'>, step: number, now: number,
+  { hint, period }: Pick<StoredAuthenticator, 'hint' | 'period'>, step: number, now: number,
   { resync }: ClockRules
 ): boolean {
-  if (!resync || hint === null || hint.step <= lastStep) return false
+  if (!resync || hint === null) return false
   const offset = clockOffset({ period }, step, now)
   // As far off: so many steps of the clock here as there are between the codes. That bounds the time as well.
   return step > hint.step && step - hint.step <= resyncSteps &&

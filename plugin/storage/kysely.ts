@@ -121,7 +121,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     async sampleSecret () {
       try {
         // The newest table: without it, the database has not been upgraded.
-        await db.selectFrom('two_factor_trusted_devices').select('user_id').limit(0).execute()
+        await db.selectFrom('two_factor_events').select('user_id').limit(0).execute()
         const row = await db.selectFrom('two_factor_authenticators')
           .select(['user_id', 'id', 'secret'])
           .limit(1)

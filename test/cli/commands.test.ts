@@ -8,6 +8,7 @@ import { TOTP } from 'otpauth'
 import t from 'tap'
 import { kyselyStorage } from '../../plugin/index.js'
 import { prune } from '../../plugin/cli/prune.js'
+import { encodeBase32 } from '../../plugin/otp/base32.js'
 import { buildHost, createClock, signIn } from '../helpers/host.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { runCli, typing, type RunOptions } from './terminal.js'
@@ -16,14 +17,15 @@ const server = await startPostgres(t)
 const folder = mkdtempSync(join(tmpdir(), 'two-factor-cli-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 const newKey = () => randomBytes(32).toString('base64')
-const base32 = (index: number) => `JBSWY3DPEHPK3PXPJBSWY3DPEHPK${String.fromCharCode(65 + Math.floor(index / 26) % 26, 65 + index % 26)}XP`
+const base32 = (index: number) => encodeBase32(Buffer.alloc(20, String(index)))
 
 /** A database with its tables, and a way to run commands on it. */
 async function setUp (keys = [newKey()]) {
   const url = await server.createDatabase()
   const db = connect(t, url)
   const env = { DATABASE_URL: url, TWO_FACTOR_KEYS: keys.join(', ') }
-  const run = (args: string[], options: RunOptions = {}) => runCli(args, { ...options, env: { ...env, ...options.env } })
+  const run = (args: string[], options: RunOptions = {}) =>
+    runCli(args, { ...options, env: { ...env, ...options.env } })
   t.match(await run(['migrate']), { code: 0, stdout: 'The tables are up to date\n', stderr: '' })
   const file = (name: string, content: string) => {
     const path = join(folder, `${randomBytes(4).toString('hex')}-${name}`)
@@ -33,7 +35,10 @@ async function setUp (keys = [newKey()]) {
   return { url, db, env, run, file, keys }
 }
 
-const users = (count: number, start = 0) => ['user_id,secret', ...Array.from({ length: count }, (_, index) => `user-${start + index},${base32(start + index)}`)].join('\n')
+/** A file of so many users. */
+function users (count: number): string {
+  return ['user_id,secret', ...Array.from({ length: count }, (_, index) => `user-${index},${base32(index)}`)].join('\n')
+}
 
 t.test('generate-key prints a key that the plugin takes', async t => {
   const { code, stdout } = await runCli(['generate-key'])
@@ -85,7 +90,11 @@ t.test('import, status, unlock and reset of a user', async t => {
   await db.updateTable('two_factor_users').set({ failed_attempts: 7, locked_until: new Date(Date.now() + 60_000) }).execute()
   t.match(JSON.parse((await run(['status', 'ada', '--json'])).stdout), { userId: 'ada', enabled: true, failedAttempts: 7, lockedUntil: /^20.*Z$/ })
   t.match(JSON.parse((await run(['status', '--json'])).stdout), {
-    enabled: 1, locked: 1, disabled: 0, authenticators: { local: 1 }, keys: [{ current: true, available: true, secrets: 1, recoverySalts: 1 }]
+    enabled: 1,
+    locked: 1,
+    disabled: 0,
+    authenticators: { local: 1 },
+    keys: [{ current: true, available: true, secrets: 1, recoverySalts: 1 }]
   })
   t.match(await run(['status'], { env: { TWO_FACTOR_KEYS: '' } }), { code: 0, stdout: /^1 user with.*1 locked[\s\S]*1 authenticator checked by local\nKey [0-9a-f]{8} \(encryptionKeys\)/ })
   t.match(await run(['unlock', 'ada', '--audit']), { code: 0, stdout: 'Unlocked\n' })
@@ -159,7 +168,8 @@ t.test('NDJSON from standard input, in pieces, with ids that are numbers', async
     `{"user_id":"${'x'.repeat(70_000)}"}`, '{"user_id":"hex","secret":"77666A742E5078543C35565271304B483564393F","encoding":"hex"}'
   ]
   const bytes = Buffer.from(lines.join('\n'))
-  const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, index) => bytes.subarray(index * 7, index * 7 + 7))
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, index) =>
+    bytes.subarray(index * 7, index * 7 + 7))
   const ran = await run(['import', '-', '--format', 'ndjson', '--json'], { input: Readable.from(pieces, { objectMode: false }) })
   t.match(JSON.parse(ran.stdout), { imported: 2, refused: 6, problems: [2, 3, 4, 6, 7, 8].map(line => ({ line })) })
   t.notMatch(ran.stderr + ran.stdout, /JBSWY|7766/)
@@ -176,7 +186,8 @@ t.test('an import that is stopped goes on where it was, and two at once do each 
   t.equal(stopped.code, 130)
   t.match(JSON.parse(stopped.stdout), { stopped: 'signal', imported: 1 })
   const both = await Promise.all([run(['import', path, '--json']), run(['import', path, '--json'])])
-  const results = both.map(({ code, stdout }) => ({ code, ...JSON.parse(stdout) as { imported: number, known: number } }))
+  const results = both.map(({ code, stdout }) => (
+    { code, ...JSON.parse(stdout) as { imported: number, known: number } }))
   t.match(results, [{ code: 0 }, { code: 0 }])
   t.equal(results.reduce((sum, { imported }) => sum + imported, 0), 669)
   t.equal(results.reduce((sum, { known }) => sum + known, 0), 671)
@@ -242,5 +253,6 @@ t.test('prune forgets what ran out and nothing else, page by page', async t => {
   }
   t.match(await run(['prune']), { code: 0, stdout: 'Deleted 0 rows (passes: 0, usedCodes: 0, trustedDevices: 0)\n' })
   t.match(await run(['prune'], { signal: AbortSignal.abort() }), { code: 130 })
-  t.match(await prune(kyselyStorage(db), {}, { signal: new AbortController().signal, now: new Date(Date.now() + 120_000), onProgress () {} }), { passes: 5 })
+  const later = { signal: new AbortController().signal, now: new Date(Date.now() + 120_000), onProgress () {} }
+  t.match(await prune(kyselyStorage(db), {}, later), { passes: 5 })
 })

@@ -44,7 +44,9 @@ t.test('K3 rotation of 10,000 users, stopped and then killed: everything opens a
     const ended = once(child, 'close').then(([code, signal]: unknown[]) => ({ by: code ?? signal, stdout }))
     return { child, ended }
   }
-  const untilMoreThan = async (count: number) => { while (await rotated() <= count) await new Promise(resolve => setTimeout(resolve, 20)) }
+  const untilMoreThan = async (count: number) => {
+    while (await rotated() <= count) await new Promise(resolve => setTimeout(resolve, 20))
+  }
 
   const first = rotate()
   await untilMoreThan(0)
