@@ -133,7 +133,8 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   rateLimit?: RateLimitPluginOptions | false
 
   /**
-   * Further ways to prove oneself that the host brings, by name: lower-case letters, digits and hyphens. Default is none.
+   * Further ways to prove oneself that the host brings, by name: lower-case letters, digits and hyphens. Default is
+   * none.
    */
   methods?: ProofMethods
 
@@ -157,7 +158,8 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
 
   /**
    * Whether users may have a device not asked for a code again: `true`, or `{ ttl, cookieName }`. Needs
-   * `sessionProof()` and `@fastify/cookie`. Such a device has not authenticated, it was only remembered: it never satisfies `{ maxAge }`
+   * `sessionProof()` and `@fastify/cookie`. Such a device has not authenticated, it was only remembered: it never
+   * satisfies `{ maxAge }`
    * or `stepUpMaxAge`, and who takes it over needs the password alone. Default is `false`.
    */
   trustedDevices?: boolean | TrustedDevicesOptions
@@ -219,7 +221,8 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   const {
     issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', policy, loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
-    period, window, resync = {}, lockout = {}, rateLimit = {}, methods = {}, setupTtl, recoveryCodes, maxAuthenticators, stepUpMaxAge, passTtl,
+    period, window, resync = {}, lockout = {}, rateLimit = {}, methods = {}, setupTtl, recoveryCodes,
+    maxAuthenticators, stepUpMaxAge, passTtl,
     trustedDevices = false, revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now,
     logLevel: _, logSerializers: __, ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }

@@ -58,6 +58,7 @@ const rules: readonly Rule[] = [
   // The web, on top of them.
   { files: /^policy$/, imports: [errors] },
   { files: /^browser$/, imports: [], types: [fastify] },
+  { files: /^methods$/, imports: [], types: [fastify, /^options$/] },
   { files: /^refusal$/, imports: [errors], types: [fastify] },
   { files: /^requirement$/, imports: [errors, /^service\/within$/], types: [fastify, /^options$/] },
   {
@@ -69,20 +70,20 @@ const rules: readonly Rule[] = [
   {
     files: /^request(\/|$)/,
     imports: [errors, /^access$/, /^device-(label|pass)$/, /^(requirement$|request\/)/],
-    types: [fastify, /^(options|policy|service)$/, /^proof\/proof$/, /^service\//]
+    types: [fastify, /^(events|methods|options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
   {
     files: /^pages\//,
     imports: [crypto, /^browser$/, /^pages\//],
-    types: [/^(request|requirement)(\/|$)/, /^service\//]
+    types: [/^(events|methods|request|requirement)(\/|$)/, /^service\//]
   },
   {
     files: /^routes\//,
     imports: [
-      errors, /^(access|browser|guard|refusal|request)$/, /^(pages|request)\//, /^routes\//, /^@fastify\/(formbody|rate-limit)$/,
-      /^ajv$/, /^node:http$/
+      errors, /^(access|browser|guard|refusal|request)$/, /^(pages|request|routes)\//,
+      /^@fastify\/(formbody|rate-limit)$/, /^ajv$/, /^node:http$/
     ],
-    types: [fastify, /^service\/setup$/]
+    types: [fastify, /^events$/, /^service\/setup$/]
   },
 
   // The server of the protocol that a remote verifier speaks: an app of its own.
@@ -137,8 +138,8 @@ const rules: readonly Rule[] = [
     files: /^options$/,
     imports: [/^(device-options|option-checks)$/, /^proof\/session$/, /^verifiers\/local$/],
     types: [
-      fastify, /^@fastify\/rate-limit$/, /^events$/, /^proof\/proof$/, /^secrets\/cipher$/,
-      /^requirement$/, /^service\/dependencies$/, /^storage\/storage$/,
+      fastify, /^@fastify\/rate-limit$/, /^(events|methods|requirement)$/, /^proof\/proof$/, /^secrets\/cipher$/,
+      /^service\/(clocks|dependencies)$/, /^storage\/storage$/,
       /^verifiers\/verifier$/
     ]
   },
@@ -159,7 +160,7 @@ const rules: readonly Rule[] = [
       /^verifiers\/(authenticator-api|local)$/
     ],
     types: [
-      /^(device-options|events|options|policy|request|requirement|service)$/,
+      /^(device-options|events|methods|options|policy|request|requirement|service)$/,
       /^(proof|request|secrets|service|storage|verifiers)\//
     ]
   }

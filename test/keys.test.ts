@@ -114,7 +114,9 @@ t.test('rotation beside sign-ins, twice at once, stopped and run again', async t
     await buildHost(t, { clock, storage, encryptionKeys: [current, old] })
   ] as const
   const stop = new AbortController()
-  const stopped = await hosts[0].app.twoFactor.rotateKeys({ batchSize: 3, signal: stop.signal, onProgress: () => stop.abort() })
+  const stopped = await hosts[0].app.twoFactor.rotateKeys({
+    batchSize: 3, signal: stop.signal, onProgress: () => stop.abort()
+  })
   t.same(stopped, { resealed: 3, failed: 0 })
 
   const verifies = [...secrets].map(async ([user, secret], index) => {
@@ -125,7 +127,7 @@ t.test('rotation beside sign-ins, twice at once, stopped and run again', async t
   t.same(await Promise.all(verifies), Array.from({ length: 8 }, () => 200))
   t.ok((await Promise.all(rotations)).every(({ failed }) => failed === 0))
   const usage = await hosts[0].app.twoFactor.keyUsage()
-  t.match(usage.filter(({ secrets, recoverySalts }) => secrets + recoverySalts > 0), [{ current: true, secrets: 8, recoverySalts: 8 }])
+  t.match(usage, [{ current: true, secrets: 8, recoverySalts: 8 }])
   t.equal(usage.length, 1)
 })
 
@@ -195,7 +197,8 @@ t.test('from keys to a cipher, to another key of it, and back to keys', async t 
   const renamed: Cipher = {
     keyId: 'two',
     seal: next.cipher.seal,
-    open: async (sealed, binding) => Promise.resolve(next.cipher.open(sealed, binding)).catch(() => kms.cipher.open(sealed, binding))
+    open: async (sealed, binding) =>
+      Promise.resolve(next.cipher.open(sealed, binding)).catch(() => kms.cipher.open(sealed, binding))
   }
   const toNext = await buildHost(t, { clock, storage, encryptionKeys: [old], cipher: renamed })
   t.same(await toNext.app.twoFactor.rotateKeys(), { resealed: 4, failed: 0 })

@@ -25,7 +25,9 @@ function createWords () {
 async function setUp (t: Test, options: HostOptions = {}) {
   const words = createWords()
   const events: TwoFactorEvent[] = []
-  const host = await buildHost(t, { methods: { word: words.method }, onEvent: event => { events.push(event) }, ...options })
+  const host = await buildHost(t, {
+    methods: { word: words.method }, onEvent: event => { events.push(event) }, ...options
+  })
   return { host, words, events, ...await enrol(host) }
 }
 

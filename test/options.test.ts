@@ -35,6 +35,7 @@ t.test('every default is the value that the documentation states', async t => {
     digits: 6,
     period: 30,
     window: 1,
+    resync: { maxDrift: 600 },
     lockout: { attempts: 5, duration: 60_000, maxDuration: 3_600_000, disableAfter: 100 },
     rateLimit: {},
     setupTtl: 600_000,
@@ -95,6 +96,7 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   digits: { good: [6, 7, 8], bad: [0, 5, 9, 6.5, '6', Number.NaN, Infinity, {}, true], says: /an integer from 6 to 8/ },
   period: { good: [15, 30, 120], bad: [0, 14, 121, 30.5, '30', -30, Number.NaN], says: /an integer from 15 to 120/ },
   window: { good: [0, 1, 2], bad: [-1, 3, 1.5, '1', Number.NaN, false], says: /an integer from 0 to 2/ },
+  resync: { good: [{}, { maxDrift: 30 }, { maxDrift: 600 }, false], bad: [null, true, 600, 'x'], says: /an object with maxDrift, or false/ },
   rateLimit: { good: [false, {}, { max: 5 }], bad: [true, 5, '5', null], says: /the options of @fastify\/rate-limit, or false/ },
   lockout: { good: [{}, { attempts: 3 }], bad: [null, false, 5, 'x'], says: /an object/ },
   setupTtl: { good: [60_000, 3_600_000], bad: [0, 59_999, 3_600_001, '600000', Number.NaN], says: /an integer from 60000 to 3600000/ },
@@ -134,6 +136,13 @@ t.test('every option is checked, with a message that says what to do', async t =
   // The keys have their own test; the verifiers are made of the option verifier.
   const checked = new Set([...Object.keys(cases), 'encryptionKeys', 'verifiers'])
   for (const option of Object.keys(resolveOptions(required))) t.ok(checked.has(option), `${option} has its cases here`)
+})
+
+t.test('every part of resync is checked', async t => {
+  for (const maxDrift of [29, 601, 60.5, '60', Number.NaN]) {
+    t.throws(() => resolveOptions(given('resync', { maxDrift })), { code: 'FST_2FA_BAD_OPTION', message: /"resync.maxDrift"/ })
+  }
+  t.throws(() => resolveOptions(given('resync', { drift: 60 })), { code: 'FST_2FA_BAD_OPTION', message: /resync\.drift/ })
 })
 
 t.test('every part of lockout is checked', async t => {

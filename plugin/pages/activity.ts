@@ -25,12 +25,16 @@ export function activitySection (events: readonly TwoFactorEvent[] | undefined):
   if (events === undefined) return undefined
   const shown = events.flatMap(({ type, at, ip }) => {
     const text = said[type]
-    return text === undefined ? [] : [html`
+    return text === undefined
+      ? []
+      : [html`
 <dt>${text}</dt>
 <dd><time datetime="${at.toISOString()}">${at.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>${ip !== undefined && ` from ${ip}`}</dd>`]
   })
   return html`
 <h2 id="activity">Recent activity</h2>
-${shown.length === 0 ? html`<p>None.</p>` : html`<dl>${shown}</dl>
+${shown.length === 0
+? html`<p>None.</p>`
+: html`<dl>${shown}</dl>
 <p class="more">Was it not you? Change your password, and make new recovery codes.</p>`}`
 }

@@ -249,7 +249,7 @@ export interface TwoFactorStorage {
     readonly now: Date
   }): Promise<boolean>
 
-  /** Accepts what the host itself calls right: clears the count and the lock, and records the pass, in one statement. */
+  /** Accepts what the host itself calls right: clears the count and the lock and records the pass, in one statement. */
   acceptProof (userId: string, accepted: {
     readonly now: Date
     readonly pass: StoredPass
