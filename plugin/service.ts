@@ -5,6 +5,7 @@ import {
   createAuthenticators, toAuthenticatorInfo, type AuthenticatorInfo, type Authenticators
 } from './service/authenticators.js'
 import { createBulkImport, type BulkImport } from './service/bulk-import.js'
+import { createBulkSwitch, type BulkSwitch } from './service/bulk-switch.js'
 import type { ServiceDependencies, Subject } from './service/dependencies.js'
 import { createDevices, type Devices } from './service/devices.js'
 import { fromStoredEvent } from './service/journal.js'
@@ -30,7 +31,7 @@ export interface UserStatus {
 
 /** The use cases of two-factor authentication, for a user that the host has named. */
 export interface TwoFactorService extends
-  Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Devices, Moves, BulkImport, KeyRotation {
+  Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Devices, Moves, BulkImport, BulkSwitch, KeyRotation {
   readonly passes: Passes
   readonly isEnabled: (userId: string) => Promise<boolean>
   readonly status: (userId: string) => Promise<UserStatus>
@@ -104,6 +105,7 @@ export function createService (dependencies: ServiceDependencies): TwoFactorServ
     ...createDevices(dependencies, passes),
     ...moves,
     ...createBulkImport(dependencies, moves.importSecret),
+    ...createBulkSwitch(dependencies, moves.switchVerifier),
     ...createKeyRotation(dependencies),
 
     async verify (subject, code) {

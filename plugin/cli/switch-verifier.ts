@@ -1,21 +1,18 @@
 import { Option, type Command } from 'commander'
-import { BadSecretError } from '../errors.js'
 import {
   auditOption, counted, databaseOption, resultOf, type CommandResult, type CommandRun
 } from './command.js'
 import { withService, type CommandContext, type ServiceOptions } from './context.js'
-import { CommandFailure, exitCodes, messageOf } from './failure.js'
+import { CommandFailure, exitCodes } from './failure.js'
 import { createProgress } from './progress.js'
-import type { Terminal } from './terminal.js'
 
 interface SwitchOptions extends ServiceOptions {
   readonly all?: boolean
   readonly to: string
 }
 
-// Users in one page, and of those at once.
+// Users in one page.
 const pageSize = 500
-const atOnce = 8
 
 /** Adds `switch-verifier`: has another verifier check authenticators that there are. */
 export function addSwitchVerifier (program: Command, run: CommandRun): void {
@@ -44,8 +41,9 @@ async function switchOne ({ service }: CommandContext, userId: string, kind: str
   }
 }
 
-async function switchAll (context: CommandContext, { terminal }: CommandRun, kind: string): Promise<CommandResult> {
-  const { storage } = context
+async function switchAll (
+  { service, storage }: CommandContext, { terminal }: CommandRun, kind: string
+): Promise<CommandResult> {
   const { authenticators } = await storage.countTotals(new Date())
   const total = Object.entries(authenticators).reduce((sum, [other, count]) => other === kind ? sum : sum + count, 0)
   return terminal.interruptible(async signal => {
@@ -56,12 +54,11 @@ async function switchAll (context: CommandContext, { terminal }: CommandRun, kin
       const users = signal.aborted ? [] : await storage.listOtherKinds(kind, { after, limit: pageSize })
       after = users.at(-1)
       if (after === undefined) break
-      for (let start = 0; start < users.length; start += atOnce) {
-        const some = users.slice(start, start + atOnce)
-        const counts = await Promise.all(some.map(user => switchOrSay(context, terminal, user, kind)))
-        for (const count of counts) count === undefined ? failed++ : switched += count
-        progress.show(switched, total === 0 ? undefined : switched / total)
-      }
+      const { switched: more, refused } = await service.switchVerifiers(users, kind)
+      for (const { userId, reason } of refused) terminal.errors.write(`${JSON.stringify(userId)}: ${reason}\n`)
+      switched += more
+      failed += refused.length
+      progress.show(switched, total === 0 ? undefined : switched / total)
     }
     progress.end()
     const stopped = signal.aborted
@@ -75,16 +72,4 @@ async function switchAll (context: CommandContext, { terminal }: CommandRun, kin
       exitCode: stopped ? exitCodes.stopped : failed > 0 ? exitCodes.failed : exitCodes.done
     }
   })
-}
-
-/** `undefined` if this user's cannot be switched: then it says so. */
-async function switchOrSay (
-  { service }: CommandContext, { errors }: Terminal, userId: string, kind: string
-): Promise<number | undefined> {
-  try {
-    return await service.switchVerifier(userId, kind)
-  } catch (error) {
-    if (!(error instanceof BadSecretError)) throw error
-    errors.write(`${JSON.stringify(userId)}: ${messageOf(error)}\n`)
-  }
 }

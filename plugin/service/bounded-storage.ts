@@ -43,6 +43,7 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
     countSealed: kind => storage.countSealed(kind),
     listSealed: (kind, page) => storage.listSealed(kind, page),
     replaceSealed: (kind, values) => storage.replaceSealed(kind, values),
+    setKindOfAll: (kind, users) => storage.setKindOfAll(kind, users),
     enableAll: enrolments => storage.enableAll(enrolments),
     listOtherKinds: (kind, page) => storage.listOtherKinds(kind, page),
     pruneExpired: (table, page) => storage.pruneExpired(table, page),

@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
 import { repeatedly } from './conflicts.js'
 import { timestamp, type Database } from './rows.js'
-import type { ExpiringTable, ImportedEnrolment, TwoFactorStorage } from './storage.js'
+import type { ExpiringTable, ImportedEnrolment, StoredEvent, TwoFactorStorage } from './storage.js'
 
-type Maintenance = Pick<TwoFactorStorage, 'enableAll' | 'listOtherKinds' | 'pruneExpired' | 'countTotals'>
+type Maintenance = Pick<
+  TwoFactorStorage, 'enableAll' | 'setKindOfAll' | 'listOtherKinds' | 'pruneExpired' | 'countTotals'
+>
 
 /** What looks at many users: for the command line, in batches. */
 export function maintenance (db: Database): Maintenance {
@@ -19,6 +21,25 @@ export function maintenance (db: Database): Maintenance {
         join json_to_recordset(cast(${rows} as json)) as given (user_id text, id text)
           on a.user_id = given.user_id and a.id = given.id`.execute(db)
       return { enabled: ids, known: new Set(known.map(row => row.user_id).filter(id => !ids.has(id))) }
+    },
+
+    async setKindOfAll (kind, users) {
+      const rows = JSON.stringify(users.map(({ userId, event }) => ({ user_id: userId, ...toEventJson(event) })))
+      const { rows: moved } = await repeatedly(() => sql<{ user_id: string }>`
+        with given as (
+          select * from json_to_recordset(cast(${rows} as json)) as given (
+            user_id text, event_id text, event_type text, event_at timestamptz, event_detail text)),
+        moved as (
+          update two_factor_authenticators as a set kind = ${kind} from given as g
+          where a.user_id = g.user_id and a.kind <> ${kind} returning a.user_id),
+        recorded as (
+          insert into two_factor_events (user_id, id, type, at, detail)
+          select user_id, event_id, event_type, event_at, event_detail from given
+          where event_id is not null and user_id in (select user_id from moved))
+        select user_id from moved`.execute(db))
+      const counts = new Map<string, number>()
+      for (const { user_id: userId } of moved) counts.set(userId, (counts.get(userId) ?? 0) + 1)
+      return counts
     },
 
     async listOtherKinds (kind, { after, limit }) {
@@ -90,8 +111,12 @@ function toJson ({ userId, authenticator, salt, event }: ImportedEnrolment): Rec
     last_step: authenticator.lastStep,
     created_at: authenticator.createdAt,
     salt: Buffer.from(salt).toString('hex'),
-    ...(event && { event_id: event.id, event_type: event.type, event_at: event.at, event_detail: event.detail })
+    ...toEventJson(event)
   }
+}
+
+function toEventJson (event: StoredEvent | undefined): Record<string, unknown> {
+  return event ? { event_id: event.id, event_type: event.type, event_at: event.at, event_detail: event.detail } : {}
 }
 
 /** The user's row comes first, and what belongs to it only if it is new. */

@@ -385,6 +385,14 @@ export interface TwoFactorStorage {
     readonly known: ReadonlySet<string>
   }>
 
+  /**
+   * Has this kind of verifier check all authenticators of these users from now on. How many were of another kind, by
+   * the users who had such; the event is written for those.
+   */
+  setKindOfAll (
+    kind: string, users: ReadonlyArray<{ readonly userId: string, readonly event?: StoredEvent | undefined }>
+  ): Promise<ReadonlyMap<string, number>>
+
   /** Users with an authenticator of another kind than this one, ordered by id, those after one. */
   listOtherKinds (
     kind: string, page: { readonly after?: string | undefined, readonly limit: number }

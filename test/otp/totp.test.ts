@@ -6,7 +6,7 @@ import { generateSync } from 'otplib'
 import t from 'tap'
 import { decodeBase32, encodeBase32 } from '../../plugin/otp/base32.js'
 import { hotp, type OtpAlgorithm } from '../../plugin/otp/hotp.js'
-import { findStep, timeStep, totp } from '../../plugin/otp/totp.js'
+import { findDistantStep, findStep, timeStep, totp } from '../../plugin/otp/totp.js'
 
 const algorithms: OtpAlgorithm[] = ['SHA1', 'SHA256', 'SHA512']
 
@@ -182,6 +182,22 @@ t.test('findStep returns the newest of two steps with the same code, so that bur
   for (const [code, steps] of collisions) {
     t.equal(findStep(seeds.SHA1, code, 2000 * 30_000, parameters), Math.max(...steps), code)
   }
+})
+
+t.test('findDistantStep finds the codes of ten minutes each way, by a library of its own, and no others', async () => {
+  const arbitraryNow = fc.integer({ min: 2e6, max: 4e12 })
+  fc.assert(fc.property(arbitraryKey, arbitraryParameters, arbitraryNow, (key, { algorithm, period }, now) => {
+    const digits = 8
+    const secret = new Secret({ buffer: new Uint8Array(key).buffer })
+    const near = new Map<string, number>()
+    const codeAt = (step: number) =>
+      TOTP.generate({ secret, algorithm, digits, period, timestamp: step * period * 1000 })
+    const [current, reach] = [Math.floor(now / 1000 / period), Math.floor(600 / period)]
+    for (let step = current - reach; step <= current + reach; step++) near.set(codeAt(step), step)
+    const far = [codeAt(current - reach - 1), codeAt(current + reach + 1)]
+    return [...near.keys(), ...far].every(code =>
+      findDistantStep(key, code, now, { algorithm, digits, period }) === near.get(code))
+  }), { numRuns: 50 })
 })
 
 t.test('the first steps of all have no window before 1970', async t => {

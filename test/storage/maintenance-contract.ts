@@ -58,6 +58,21 @@ export async function checkMaintenance (
     t.same(await storage.listOtherKinds('local', { limit: 10 }), ['b'])
   })
 
+  await t.test('authenticators of many users change their kind at once, with their events', async t => {
+    const [storage, other] = await open(t)
+    await storage.enableAll(['a', 'b', 'c'].map(user => imported(user)))
+    await storage.addAuthenticator('a', { authenticator: authenticator('second') }, 5)
+    await storage.setKind('b', ['imported-1'], 'remote')
+    const event = { id: '1', type: 'verifier-switched', at: later(5), ip: null, detail: null }
+    const both = await Promise.all([storage, other].map(each =>
+      each.setKindOfAll('remote', ['a', 'b', 'none'].map(userId => ({ userId, event: { ...event, id: each === other ? '2' : '1' } })))))
+    t.same(both.flatMap(counts => [...counts]), [['a', 2]])
+    t.same(await storage.listOtherKinds('remote', { limit: 10 }), ['c'])
+    t.equal((await storage.findEvents('a', { limit: 5 })).length, 1)
+    t.same(await storage.findEvents('b', { limit: 5 }), [], 'nothing happened to somebody who had none of another kind')
+    t.match(await storage.findStatus('a'), { authenticators: [{ secret: Buffer.from([0, 1, 2, 255]) }, { lastStep: 100 }] })
+  })
+
   await t.test('rows that ran out are forgotten page by page, and no other', async t => {
     const [storage, other] = await open(t)
     for (const user of ['a', 'b', 'c']) {
