@@ -32,6 +32,7 @@ export async function api (app: FastifyInstance, { config, db, checker, accounts
     encryptionKeys: config.encryptionKeys,
     storage: kyselyStorage(db),
     proof: bearerProof(),
+    audit: true,
     verifier: checker.verifiers,
     getUser: ({ account }) => account && toUser(account),
     policy,

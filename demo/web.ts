@@ -47,6 +47,8 @@ export async function web (app: FastifyInstance, { config, db, checker, accounts
     verifier: checker.verifiers,
     getUser: ({ session }) => session.account && toUser(session.account),
     policy,
+    trustedDevices: true,
+    audit: true,
     loginUrl: '/sign-in',
     defaultRedirect: '/dashboard',
     clock

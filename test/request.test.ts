@@ -860,6 +860,15 @@ t.test('onEvent is told of everything that changes or refuses, and never of a co
   t.match(events.at(-1), { type: 'locked', lockedUntil: null }, 'null: the authenticators are disabled for good')
 })
 
+t.test('a right code, as the last attempt before the authenticators are disabled, undoes that', async t => {
+  const host = await buildHost(t, { lockout: { attempts: 2, disableAfter: 2 } })
+  const { secret } = await enrol(host)
+  host.clock.advance(30)
+  await guess(host, secret, 1)
+  t.equal((await (await signIn(host)).post('/2fa/verify', { code: codeAt(secret, host.clock) })).statusCode, 200)
+  t.match(await host.app.twoFactor.status('ada'), { authenticatorsDisabled: false, failedAttempts: 0, lockedUntil: null })
+})
+
 t.test('an onEvent that throws, rejects or never ends does not fail the request, and is logged', async t => {
   const listeners: Array<() => unknown> = [
     () => { throw new Error('listener down') }, async () => { throw new Error('listener down') }, () => new Promise(() => {})

@@ -195,6 +195,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
         authenticatorId: id,
         step,
         now: at,
+        disabledAt: attempt.claim.disabledAt,
         audit: attempt.record.audit,
         ...clockAfter,
         ...(usedCode ? { usedCode } : { fingerprint }),
@@ -211,9 +212,9 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
     async acceptProof (subject, isRight, pass) {
       const now = clock()
       const attempt = await claim(subject, 'authenticator', now)
-      const { record: { audit } } = attempt
+      const { claim: { disabledAt }, record: { audit } } = attempt
       const accepted = await check(subject, attempt, async () =>
-        await isRight() && storage.acceptProof(subject.userId, { now: new Date(now), audit, pass }))
+        await isRight() && storage.acceptProof(subject.userId, { now: new Date(now), disabledAt, audit, pass }))
       if (!accepted) return refuse(attempt, 'failed')
       attempt.record.tell('verified')
     },

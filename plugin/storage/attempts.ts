@@ -55,8 +55,9 @@ export function attempts (db: Database): Attempts {
     },
 
     acceptStep (userId, accepted) {
-      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift, resealed, now, pass, audit } = accepted
-      return accept(db, userId, { now, pass, usedCode, audit, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
+      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift, resealed, ...rest } = accepted
+      const { now } = rest
+      return accept(db, userId, { ...rest, usedCode, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
         .from('proved')
         .set({
           last_used_at: now,
@@ -76,8 +77,8 @@ export function attempts (db: Database): Attempts {
         .returning('two_factor_authenticators.user_id'))
     },
 
-    acceptProof (userId, { now, pass, audit }) {
-      return accept(db, userId, { now, pass, audit, type: 'verified' },
+    acceptProof (userId, accepted) {
+      return accept(db, userId, { ...accepted, type: 'verified' },
         db => db.selectFrom('proved').select('proved.user_id'))
     },
 
@@ -145,9 +146,10 @@ type Burn<Table extends keyof WithProved> = UpdateQueryBuilder<WithProved, Table
 
 interface Accepted {
   readonly now: Date
-  readonly pass: StoredPass | undefined
+  readonly pass?: StoredPass | undefined
   readonly usedCode?: UsedCode | undefined
-  readonly audit: AttemptAudit | undefined
+  readonly disabledAt?: Date | null | undefined
+  readonly audit?: AttemptAudit | undefined
   /** What the attempt turns out to be in the audit. */
   readonly type: string
 }
@@ -158,7 +160,7 @@ interface Accepted {
  * recorded with the generation that it belongs to.
  */
 async function accept (
-  db: Database, userId: string, { now, pass, usedCode, audit, type }: Accepted,
+  db: Database, userId: string, { now, pass, usedCode, disabledAt, audit, type }: Accepted,
   burn: (db: QueryCreator<WithProved>) =>
     Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'> | SelectQueryBuilder<WithProved, 'proved', UserId>
 ): Promise<boolean> {
@@ -170,7 +172,11 @@ async function accept (
     .with('burned', db => burn(db))
     .with('cleared', db => db.updateTable('two_factor_users as u')
       .from('burned')
-      .set({ failed_attempts: 0, locked_until: null })
+      .set(eb => ({
+        failed_attempts: 0,
+        locked_until: null,
+        ...(disabledAt && { disabled_at: eb.fn<Date | null>('nullif', ['u.disabled_at', timestamp(disabledAt)]) })
+      }))
       .where('u.user_id', '=', userId)
       .whereRef('u.user_id', '=', 'burned.user_id')
       .returning(['u.user_id', 'u.generation']))

@@ -234,6 +234,8 @@ export interface TwoFactorStorage {
     readonly drift?: number
     /** The same secret, sealed with another key, to be stored with it. */
     readonly resealed?: Uint8Array
+    /** When this very attempt disabled the authenticators, as its claim says: a right code undoes that. */
+    readonly disabledAt?: Date | null
     readonly now: Date
     readonly pass?: StoredPass
     readonly audit?: AttemptAudit | undefined
@@ -251,6 +253,8 @@ export interface TwoFactorStorage {
 
   /** Accepts what the host itself calls right: clears the count and the lock and records the pass, in one statement. */
   acceptProof (userId: string, accepted: {
+    /** When this very attempt disabled the authenticators, as its claim says: a right code undoes that. */
+    readonly disabledAt?: Date | null
     readonly now: Date
     readonly pass: StoredPass
     readonly audit?: AttemptAudit | undefined
