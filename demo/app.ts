@@ -44,8 +44,10 @@ export async function buildApp (
   await app.register(api, { ...demo, prefix: '/api' })
   // Their password is in the documentation, so they are not for production.
   if (!config.secure) {
-    await demo.accounts.signUp(demoAccount.email, demoAccount.password)
-    await demo.accounts.signUp(adminAccount.email, adminAccount.password, 'admin')
+    const there = (await demo.accounts.list()).map(({ email }) => email)
+    await Promise.all(([[demoAccount, 'user'], [adminAccount, 'admin']] as const)
+      .filter(([{ email }]) => !there.includes(email))
+      .map(([{ email, password }, role]) => demo.accounts.signUp(email, password, role)))
   }
   return app
 }
