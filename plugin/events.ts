@@ -23,12 +23,14 @@ export type TwoFactorEventType =
   | 'verifier-unavailable'
   | 'fallback-used'
   | 'verifier-switched'
+  | 'keys-rotated'
 
 /** Something that changed or refused two-factor authentication. Never holds a code or a secret. */
 export interface TwoFactorEvent {
   /** Rises with time, and is one for each event: a queue that delivers twice can be told by it. */
   readonly id: string
   readonly type: TwoFactorEventType
+  /** Empty for `keys-rotated`, which is about all users. */
   readonly userId: string
   readonly at: Date
   /** Address of the client, as Fastify's `trustProxy` tells it. Absent for what a back office did. */
@@ -43,4 +45,8 @@ export interface TwoFactorEvent {
   readonly authenticatorId?: string
   /** For what is about a trusted device. `device-reuse-alarm`: its token was copied, and it was revoked. */
   readonly deviceId?: string
+  /** For `keys-rotated`: how many values were sealed anew. */
+  readonly resealed?: number
+  /** For `keys-rotated`: how many could not be opened, and stayed as they are. */
+  readonly failed?: number
 }

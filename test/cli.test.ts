@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { pinAt } from './authenticator-api/server.js'
+import { runCli } from './cli/terminal.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -19,7 +20,7 @@ interface Run {
 /** Runs the command line, from its sources. */
 function run (t: Pick<Test, 'teardown'>, ...args: string[]): Run {
   const child = spawn(process.execPath, [
-    '--import=ts-blank-space/register', '--conditions=@fastify-authenticator-2fa/source', 'plugin/cli.ts', ...args
+    '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source', 'plugin/cli.ts', ...args
   ], { cwd: root, env: process.env })
   t.teardown(() => child.kill('SIGKILL'))
   const text = { stdout: '', stderr: '' }
@@ -131,12 +132,12 @@ t.test('a port in use and an address of another machine end it with 1, and say w
   await once(server, 'listening')
   t.teardown(() => server.close())
   const { port } = server.address() as AddressInfo
-  const taken = await runToEnd(t, 'serve-api', '--port', String(port))
+  const taken = await runCli(['serve-api', '--port', String(port)])
   t.equal(taken.code, 1)
   t.equal(taken.stderr, `error: port ${port} of 127.0.0.1 is in use. Choose another one with --port\n`)
   t.equal(taken.stdout, '')
   // Of a block that is for documentation (RFC 5737).
-  t.match(await runToEnd(t, 'serve-api', '--port', '0', '--host', '192.0.2.1'), { code: 1, stderr: /--host/ })
+  t.match(await runCli(['serve-api', '--port', '0', '--host', '192.0.2.1']), { code: 1, stderr: /--host/ })
 })
 
 t.test('what cannot be understood ends it with 2', async t => {
@@ -144,7 +145,7 @@ t.test('what cannot be understood ends it with 2', async t => {
     ['serve-api', '--nope'], ['nope'], [], ['serve-api', '--port'], ['serve-api', '--port', 'x'], ['serve-api', '--port', '65536'], ['serve-api', '--tolerance', '11'],
     ['serve-api', '--tolerance=-1'], ['serve-api', 'more'], ['serve-api', '--rate-limit', '1.5'], ['serve-api', '--port', '0', '--public-url', 'example.com']
   ].map(async args => {
-    const { code, stderr, stdout } = await runToEnd(t, ...args)
+    const { code, stderr, stdout } = await runCli(args)
     t.equal(code, 2, args.join(' '))
     t.match(stderr, args.length === 0 ? /Usage:/ : /^error: /)
     t.equal(stdout, '')
@@ -152,8 +153,9 @@ t.test('what cannot be understood ends it with 2', async t => {
 })
 
 t.test('it tells its version and its commands', async t => {
+  t.match(await runToEnd(t, 'serve-api', '--nope'), { code: 2, stderr: /^error: / }, 'also as a process of its own')
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }
-  t.match(await runToEnd(t, '--version'), { code: 0, stdout: `${version}\n` })
-  t.match(await runToEnd(t, '--help'), { code: 0, stdout: /serve-api/ })
-  t.match(await runToEnd(t, 'serve-api', '--help'), { code: 0, stdout: /--port <number>[\s\S]*--public-url/ })
+  t.match(await runCli(['--version']), { code: 0, stdout: `${version}\n` })
+  t.match(await runCli(['--help']), { code: 0, stdout: /serve-api/ })
+  t.match(await runCli(['serve-api', '--help']), { code: 0, stdout: /--port <number>[\s\S]*--public-url/ })
 })

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import t from 'tap'
-import { kyselyStorage, type Cipher, type SealBinding } from '../plugin/index.js'
+import { kyselyStorage, type Cipher, type SealBinding, type TwoFactorEvent } from '../plugin/index.js'
 import { openDatabase } from './helpers/database.js'
 import { buildHost, codeAt, createClock, enrol, intercept, signIn, wrongCode } from './helpers/host.js'
 
@@ -66,6 +66,22 @@ t.test('E4 rotation: everything goes over to the first key, everybody signs in, 
     const recovery = await (await signIn(after, user)).post('/2fa/recover', { code: recoveryCodes.get(user) ?? '' })
     t.equal(recovery.statusCode, 200, 'the salt of the recovery codes is the same')
   }
+})
+
+t.test('a rotation that did something is told, once', async t => {
+  const { clock, storage, old, current } = await setUp(2)
+  const events: TwoFactorEvent[] = []
+  const host = await buildHost(t, {
+    clock, storage, encryptionKeys: [current, old], audit: true, onEvent: event => { events.push(event) }
+  })
+  await host.app.twoFactor.rotateKeys()
+  await host.app.twoFactor.rotateKeys()
+  t.match(events, [{ type: 'keys-rotated', userId: '', resealed: 4, failed: 0 }])
+  t.equal(events.length, 1)
+  // The audit of what changes no user is written on the side.
+  let kept: TwoFactorEvent[] = []
+  while (kept.length === 0) kept = await host.app.twoFactor.events('')
+  t.same(kept, events)
 })
 
 t.test('a key that is missing is told before anybody needs it, and what it sealed stays as it is', async t => {

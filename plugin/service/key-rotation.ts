@@ -33,11 +33,14 @@ export interface KeyRotation {
 
 const kinds = ['secrets', 'recovery-salts'] as const
 
+// What is about no one user.
+const everybody = { userId: '' }
+
 // A key management service takes a while for each value, and so many at once.
 const atOnce = 16
 
 export function createKeyRotation (
-  { storage, secrets: box }: Pick<ServiceDependencies, 'storage' | 'secrets'>
+  { storage, secrets: box, journal }: Pick<ServiceDependencies, 'storage' | 'secrets' | 'journal'>
 ): KeyRotation {
   async function reseal (kind: SealedKind, { userId, id, value }: SealedValue) {
     const [purpose, context] = kind === 'secrets'
@@ -90,6 +93,7 @@ export function createKeyRotation (
           onProgress?.({ done: resealed + failed, total })
         }
       }
+      if (resealed + failed > 0) journal.tell(everybody, ['keys-rotated', { resealed, failed }])
       return { resealed, failed }
     }
   }

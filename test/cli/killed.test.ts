@@ -35,7 +35,7 @@ t.test('K3 rotation of 10,000 users, stopped and then killed: everything opens a
   }
   const rotate = () => {
     const child = spawn(process.execPath, [
-      '--import=ts-blank-space/register', '--conditions=@fastify-authenticator-2fa/source', 'plugin/cli.ts', 'rotate-keys', '--batch-size', '20', '--json'
+      '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source', 'plugin/cli.ts', 'rotate-keys', '--batch-size', '20', '--json'
     ], { cwd: fileURLToPath(new URL('../../', import.meta.url)), env: { ...process.env, DATABASE_URL: url, TWO_FACTOR_KEYS: `${current},${old}` } })
     t.teardown(() => child.kill('SIGKILL'))
     let stdout = ''

@@ -70,6 +70,8 @@ export async function buildHost (t: Pick<Test, 'teardown'>, given: HostOptions =
     issuer: 'Acme',
     encryptionKeys,
     storage: options.storage ?? kyselyStorage(await openDatabase()),
+    // Each one takes as long as a request.
+    recoveryCodes: 5,
     getUser: request => request.session.user ?? null,
     clock,
     ...options
