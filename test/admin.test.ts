@@ -42,7 +42,7 @@ t.test('the state of a user, and what helps a user who is locked out', async t =
   t.same(locked.json(), {
     enabled: true,
     authenticators: JSON.parse(JSON.stringify((await host.app.twoFactor.status('ada')).authenticators)) as unknown,
-    recoveryCodesLeft: 10,
+    recoveryCodesLeft: 5,
     failedAttempts: 5,
     lockedUntil: new Date(clock() + 60_000).toISOString(),
     authenticatorsDisabled: false
