@@ -178,6 +178,10 @@ t.test('a person trusts a device, and takes that back', { skip: withoutBrowser }
 
   await signInAgain()
   t.equal(await heading(page), 'Enter your code')
+  // Of after the setup, which has used all before.
+  clock.advance(600)
+  await enter(page, phone.generate({ timestamp: clock() - 300_000 }))
+  t.match(await page.getByRole('alert').textContent(), /The clock of your phone seems to be about 5 minutes behind/)
   await page.getByLabel('Do not ask again on this device for 30 days').check()
   await enter(page, phone.generate({ timestamp: clock() }))
   t.equal(await heading(page), 'Dashboard')
