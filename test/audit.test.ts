@@ -102,6 +102,35 @@ t.test('an attempt that could not be checked leaves nothing but why', async t =>
   t.match(events[1], { verifier: 'authenticator-api' })
 })
 
+t.test('an attempt that the database counts too late is taken back from the audit as well', async t => {
+  const storage = kyselyStorage(await openDatabase())
+  let [open, refunded] = [() => {}, () => {}]
+  const gate = new Promise<void>(resolve => { open = resolve })
+  const refund = new Promise<void>(resolve => { refunded = resolve })
+  const { host, clock, kept } = await setUp(t, {
+    storageTimeout: 100,
+    lockout: { attempts: 1 },
+    storage: {
+      ...storage,
+      async claimAttempt (...given) {
+        await gate
+        return storage.claimAttempt(...given)
+      },
+      async refundAttempt (...given) {
+        await storage.refundAttempt(...given)
+        refunded()
+      }
+    }
+  })
+  const { secret } = await enrol(host)
+  clock.advance(30)
+  t.equal((await (await signIn(host)).post('/2fa/verify', { code: codeAt(secret, clock) })).statusCode, 503)
+  open()
+  await refund
+  t.same(types(await kept()), ['setup-confirmed'])
+  t.match(await host.app.twoFactor.status('ada'), { failedAttempts: 0, lockedUntil: null })
+})
+
 t.test('a change that failed has no event, and an event that cannot be written undoes the change', async t => {
   const { host, app, db, clock, kept, told } = await setUp(t)
   const { secret } = await enrol(host)
