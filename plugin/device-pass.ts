@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Registration } from './access.js'
 import type { Pass } from './service/passes.js'
+import { subjectOf } from './subject.js'
 
 /**
  * Has a client pass by the trusted device that it is, if it is one of this user. It is asked no code then, but it has
@@ -17,7 +18,7 @@ export async function passByDevice (
   if (!held) return undefined
 
   proof.expectPass(request)
-  const { pass, next } = await service.useDevice({ userId, ip: request.ip }, held)
+  const { pass, next } = await service.useDevice(subjectOf(request, userId), held)
   // Before the pass is kept: should that fail, the client must not be left with a token that was rotated away.
   if (next === null) deviceCookies.clear(request)
   else if (next) deviceCookies.write(request, userId, next)

@@ -23,3 +23,8 @@ export function refuseUnknown (options: object, path = ''): void {
   const [name] = Object.keys(options)
   if (name !== undefined) throw new BadOptionError(path + name, 'left out: there is no such option')
 }
+
+/** Also for arrays: those that take an object look for what it must have. */
+export function isObject (value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

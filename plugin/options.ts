@@ -2,7 +2,7 @@ import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { resolveTrustedDevices, type TrustedDevicesOptions } from './device-options.js'
 import type { TwoFactorEvent } from './events.js'
-import { checkOption, integerOption, refuseUnknown } from './option-checks.js'
+import { checkOption, integerOption, isObject, refuseUnknown } from './option-checks.js'
 import type { ProofMethod, ProofMethods } from './methods.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
@@ -341,10 +341,6 @@ function resolveLockout ({ attempts, duration, maxDuration, disableAfter, ...unk
   checkOption('lockout.maxDuration', resolved.maxDuration >= resolved.duration, 'at least lockout.duration')
   checkOption('lockout.disableAfter', resolved.disableAfter >= resolved.attempts, 'at least lockout.attempts')
   return Object.freeze(resolved)
-}
-
-function isObject (value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }
 
 function isPrefix (value: unknown): boolean {

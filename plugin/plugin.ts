@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { Registration } from './access.js'
+import { compose } from './composition.js'
 import { createDeviceCookies } from './device-cookies.js'
 import { BadOptionError, UnavailableError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
@@ -11,11 +12,8 @@ import { addRefusalUrls } from './refusal.js'
 import { createRequestTwoFactor } from './request.js'
 import { twoFactorRoutes } from './routes/routes.js'
 import { createKeyRing, type KeyRing, type Purpose } from './secrets/key-ring.js'
-import { createSecretBox, type SecretBox } from './secrets/secret-box.js'
-import { createService, type TwoFactorService } from './service.js'
-import { boundedStorage } from './service/bounded-storage.js'
-import { createJournal } from './service/journal.js'
-import { within } from './service/within.js'
+import type { SecretBox } from './secrets/secret-box.js'
+import type { TwoFactorService } from './service.js'
 import type { TwoFactorStorage } from './storage/storage.js'
 
 /** What `app.twoFactor` answers: for support staff and scripts, by user id. */
@@ -33,13 +31,9 @@ declare module 'fastify' {
 /** Puts a registration together: the only place that knows all layers. */
 export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptions): Promise<void> {
   const options = resolveOptions(given)
-  const { cipher, storageTimeout } = options
-  const { encryptionKeys = [] } = options
+  const { cipher, encryptionKeys = [] } = options
   const keyRing = cipher && encryptionKeys.length === 0 ? undefined : createKeyRing(encryptionKeys)
-  const secrets = createSecretBox({ keyRing, cipher, within: task => within('cipher', storageTimeout, task) })
-  const storage = boundedStorage(options.storage, storageTimeout)
-  const journal = createJournal({ ...options, storage, emit: emitter(fastify, options) })
-  const service = createService({ ...options, storage, secrets, journal })
+  const { service, secrets, storage } = compose(options, keyRing, emitter(fastify, options))
   options.proof.prepare(fastify, keyRing && tokenSealer(keyRing, 'pass-token'))
   const { trustedDevices, clock } = options
   const deviceCookies = trustedDevices

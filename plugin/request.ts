@@ -13,6 +13,7 @@ import { requirementOf, type UserRequirement } from './requirement.js'
 import type { AuthenticatorInfo } from './service/authenticators.js'
 import type { Subject } from './service/dependencies.js'
 import type { PendingSetup } from './service/setup.js'
+import { subjectOf } from './subject.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -191,7 +192,7 @@ export function createRequestTwoFactor (request: FastifyRequest, registration: R
       if (trustDevice && deviceCookies) {
         const label = deviceLabel(request.headers['user-agent'])
         const replaces = deviceCookies.read(request, id)?.id
-        const held = await service.trustDevice({ userId: id, ip: request.ip }, pass, { label, replaces })
+        const held = await service.trustDevice(subjectOf(request, id), pass, { label, replaces })
         if (held) deviceCookies.write(request, id, held)
       }
       return { verified: true, ...await proof.writePass(request, pass) }
@@ -265,7 +266,7 @@ async function act<Result> (
   const leave = () => gone.abort()
   connection.once('close', leave)
   try {
-    return await task({ userId, ip: request.ip, signal: gone.signal })
+    return await task({ ...subjectOf(request, userId), signal: gone.signal })
   } finally {
     connection.removeListener('close', leave)
   }

@@ -59,6 +59,7 @@ const rules: readonly Rule[] = [
   { files: /^policy$/, imports: [errors] },
   { files: /^browser$/, imports: [], types: [fastify] },
   { files: /^methods$/, imports: [], types: [fastify, /^options$/] },
+  { files: /^subject$/, imports: [], types: [fastify, /^service\/dependencies$/] },
   { files: /^refusal$/, imports: [errors], types: [fastify] },
   { files: /^requirement$/, imports: [errors, /^service\/within$/], types: [fastify, /^options$/] },
   {
@@ -69,7 +70,7 @@ const rules: readonly Rule[] = [
   { files: /^guard$/, imports: [errors, /^(access|browser|policy)$/], types: [fastify] },
   {
     files: /^request(\/|$)/,
-    imports: [errors, /^access$/, /^device-(label|pass)$/, /^(requirement$|request\/)/],
+    imports: [errors, /^access$/, /^(device-label|device-pass|subject)$/, /^(requirement$|request\/)/],
     types: [fastify, /^(events|methods|options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
   {
@@ -90,10 +91,10 @@ const rules: readonly Rule[] = [
   {
     files: /^authenticator-api\//,
     imports: [
-      /^(errors|option-checks)$/, /^node:(crypto|http|zlib)$/, /^(qr|@fastify\/(error|rate-limit))$/,
-      /^otp\/(base32|key-uri|totp)$/, /^routes\/parsers$/, /^authenticator-api\//
+      /^(errors|option-checks)$/, /^node:(crypto|http|zlib)$/, /^(qr|@fastify\/error)$/,
+      /^otp\/(base32|key-uri|totp)$/, /^routes\/(address-limit|parsers)$/, /^authenticator-api\//
     ],
-    types: [fastify]
+    types: [fastify, /^@fastify\/rate-limit$/]
   },
 
   // The routes of a back office, in a context of the host's.
@@ -108,11 +109,11 @@ const rules: readonly Rule[] = [
   {
     files: /^cli\/context$/,
     imports: [
-      errors, /^(kysely|pg|options|service)$/, /^secrets\/(key-ring|secret-box)$/,
-      /^service\/(bounded-storage|journal|within)$/, /^storage\/kysely$/, /^verifiers\/(authenticator-api|local)$/,
+      errors, /^(kysely|pg|composition|options)$/, /^secrets\/key-ring$/, /^storage\/kysely$/,
+      /^verifiers\/(authenticator-api|local)$/,
       /^cli\/failure$/
     ],
-    types: [/^cli\/terminal$/, /^storage\/(schema|storage)$/]
+    types: [/^cli\/terminal$/, /^service$/, /^storage\/(schema|storage)$/]
   },
   {
     files: /^cli\//,
@@ -131,9 +132,14 @@ const rules: readonly Rule[] = [
     imports: [errors],
     types: [fastify, /^@fastify\/session$/, /^proof\/proof$/, /^service\/devices$/]
   },
-  { files: /^device-pass$/, imports: [], types: [fastify, /^access$/, /^service\/passes$/] },
+  { files: /^device-pass$/, imports: [/^subject$/], types: [fastify, /^access$/, /^service\/passes$/] },
 
   // What puts it together.
+  {
+    files: /^composition$/,
+    imports: [/^service$/, /^secrets\/secret-box$/, /^service\/(bounded-storage|journal|within)$/],
+    types: [/^(events|options)$/, /^secrets\/key-ring$/, /^storage\/storage$/]
+  },
   {
     files: /^options$/,
     imports: [/^(device-options|option-checks)$/, /^proof\/session$/, /^verifiers\/local$/],
@@ -146,11 +152,10 @@ const rules: readonly Rule[] = [
   {
     files: /^plugin$/,
     imports: [
-      errors, /^node:diagnostics_channel$/, /^(access|device-cookies|guard|options|refusal|request|service)$/,
-      /^routes\/routes$/,
-      /^secrets\/(key-ring|secret-box)$/, /^service\/(bounded-storage|journal|within)$/
+      errors, /^node:diagnostics_channel$/, /^(access|composition|device-cookies|guard|options|refusal|request)$/,
+      /^routes\/routes$/, /^secrets\/key-ring$/
     ],
-    types: [fastify, /^events$/, /^proof\/proof$/, /^storage\/storage$/]
+    types: [fastify, /^(events|service)$/, /^proof\/proof$/, /^secrets\/secret-box$/, /^storage\/storage$/]
   },
   {
     files: /^index$/,

@@ -4,11 +4,10 @@ import fc from 'fast-check'
 import Fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
 import twoFactor, { kyselyStorage, type AuthenticatorInfo, type TwoFactorEvent } from '../plugin/index.js'
+import { compose } from '../plugin/composition.js'
 import { resolveOptions } from '../plugin/options.js'
 import { createKeyRing } from '../plugin/secrets/key-ring.js'
-import { createSecretBox } from '../plugin/secrets/secret-box.js'
-import { createService, type TwoFactorService } from '../plugin/service.js'
-import { createJournal } from '../plugin/service/journal.js'
+import type { TwoFactorService } from '../plugin/service.js'
 import { openDatabase } from './helpers/database.js'
 import {
   buildHost as buildWith, Client, codeAt, createClock, encryptionKeys, enrol, intercept, signIn, wrongCode, type Host,
@@ -273,10 +272,7 @@ t.test('a user who must keep two-factor authentication keeps the last authentica
 /** The use cases under a host's request. */
 function serviceOf ({ storage, clock }: Awaited<ReturnType<typeof buildHost>>): TwoFactorService {
   const options = resolveOptions({ issuer: 'Acme', storage, encryptionKeys, getUser: () => null, clock })
-  const keyRing = createKeyRing(encryptionKeys)
-  const secrets = createSecretBox({ keyRing, cipher: undefined, within: task => task() })
-  const journal = createJournal({ ...options, emit: () => {} })
-  return createService({ ...options, secrets, journal })
+  return compose(options, createKeyRing(encryptionKeys), () => {}).service
 }
 
 t.test('a person manages authenticators by forms alone', async t => {

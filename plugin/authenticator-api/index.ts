@@ -1,6 +1,5 @@
-import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance } from 'fastify'
-import { TooManyRequestsError } from '../errors.js'
+import { limitAddresses } from '../routes/address-limit.js'
 import { parseStrictly } from '../routes/parsers.js'
 import { addUnknownPaths } from './endpoints.js'
 import { resolveOptions, type AuthenticatorApiServerOptions, type RegisterOptions } from './options.js'
@@ -34,16 +33,7 @@ export default async function authenticatorApiServer (
   scope.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' })
   })
-  if (options.rateLimit !== false) {
-    // In this context and by an instance of its own, so that a limiter of the host neither replaces nor silences it.
-    await scope.register(rateLimit, {
-      max: 300,
-      timeWindow: 60_000,
-      nameSpace: 'fastify-authenticator-2fa-api-',
-      ...options.rateLimit,
-      errorResponseBuilder: () => new TooManyRequestsError()
-    })
-  }
+  await limitAddresses(scope, options.rateLimit, { max: 300, nameSpace: 'fastify-authenticator-2fa-api-' })
 
   const service = createService(options, scope.prefix)
   addPages(scope, service)

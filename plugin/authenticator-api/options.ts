@@ -1,5 +1,5 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
-import { checkOption, integerOption, refuseUnknown } from '../option-checks.js'
+import { checkOption, integerOption, isObject, refuseUnknown } from '../option-checks.js'
 import type { ValidationLimit } from './validation-limit.js'
 
 /** Options of the compatible server. Every default is the value stated here. */
@@ -87,10 +87,6 @@ function resolveCodeLimit ({ max, timeWindow, ...unknown }: Partial<ValidationLi
     max: integerOption('codeLimit.max', max, 10, 1, 1000),
     timeWindow: integerOption('codeLimit.timeWindow', timeWindow, 60_000, 1000, 3_600_000)
   })
-}
-
-function isObject (value: unknown): boolean {
-  return typeof value === 'object' && value !== null
 }
 
 /** It goes into attributes in single quotes as it stands. */

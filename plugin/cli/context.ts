@@ -1,12 +1,9 @@
 import { Kysely, PostgresDialect } from 'kysely'
+import { compose, type Composition } from '../composition.js'
 import { BadOptionError } from '../errors.js'
 import { resolveOptions } from '../options.js'
 import { createKeyRing } from '../secrets/key-ring.js'
-import { createSecretBox, type SecretBox } from '../secrets/secret-box.js'
-import { createService, type TwoFactorService } from '../service.js'
-import { boundedStorage } from '../service/bounded-storage.js'
-import { createJournal } from '../service/journal.js'
-import { within } from '../service/within.js'
+import type { TwoFactorService } from '../service.js'
 import { kyselyStorage } from '../storage/kysely.js'
 import type { TwoFactorDatabase } from '../storage/schema.js'
 import type { TwoFactorStorage } from '../storage/storage.js'
@@ -98,12 +95,12 @@ async function sampleSecret (storage: TwoFactorStorage) {
 
 /** The use cases on a storage. Without keys they can only do what opens and seals nothing. */
 export function createCommandService (
-  unbounded: TwoFactorStorage, encryptionKeys: readonly string[], given: ServiceOptions
-): { readonly service: TwoFactorService, readonly secrets: SecretBox } {
+  storage: TwoFactorStorage, encryptionKeys: readonly string[], given: ServiceOptions
+): Composition {
   const { audit = false, digits = 6, maxAuthenticators = 5 } = given
   const options = resolveOptions({
     issuer: 'Command line',
-    storage: unbounded,
+    storage,
     encryptionKeys,
     getUser: () => null,
     // For what it objects to: no code is checked here, so it asks nobody.
@@ -113,11 +110,8 @@ export function createCommandService (
     digits,
     maxAuthenticators
   })
-  const storage = boundedStorage(unbounded, storageTimeout)
   const keyRing = encryptionKeys.length === 0 ? undefined : createKeyRing(encryptionKeys)
-  const secrets = createSecretBox({ keyRing, cipher: undefined, within: task => within('cipher', storageTimeout, task) })
-  const journal = createJournal({ ...options, storage, emit () {} })
-  return { service: createService({ ...options, storage, secrets, journal }), secrets }
+  return compose(options, keyRing, () => {})
 }
 
 /** The use cases without a storage, for what asks none. */

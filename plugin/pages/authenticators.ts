@@ -1,4 +1,5 @@
 import type { AuthenticatorInfo } from '../service/authenticators.js'
+import { day } from './day.js'
 import { html, type Html } from './html.js'
 import { invalid, layout, type FormState, type Site } from './layout.js'
 
@@ -49,8 +50,4 @@ other devices you will be asked for a code again.</p>`}
 
 function pathOf ({ base }: Site, id: string): string {
   return `${base}/authenticators/${encodeURIComponent(id)}`
-}
-
-function day (date: Date): Html {
-  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 10)}</time>`
 }

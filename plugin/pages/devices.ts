@@ -1,4 +1,5 @@
 import type { TrustedDevice } from '../request/devices.js'
+import { day } from './day.js'
 import { html, type Html } from './html.js'
 import type { Site } from './layout.js'
 
@@ -29,8 +30,4 @@ function duration (milliseconds: number): string {
   const hours = Math.max(1, Math.floor(milliseconds / 3_600_000))
   const [count, unit] = hours < 48 ? [hours, 'hour'] : [Math.floor(hours / 24), 'day']
   return `${count} ${unit}${count === 1 ? '' : 's'}`
-}
-
-function day (date: Date): Html {
-  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 10)}</time>`
 }

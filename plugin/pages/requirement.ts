@@ -1,4 +1,5 @@
 import type { UserRequirement } from '../requirement.js'
+import { day } from './day.js'
 import { html, type Html } from './html.js'
 
 /** What a user without two-factor authentication is told of what `policy` asks: nothing, if it is left to the user. */
@@ -7,6 +8,6 @@ export function requirementNote (requirement: UserRequirement | undefined): Html
   const { requiredFrom, daysLeft } = requirement ?? {}
   if (!requiredFrom || !daysLeft) return undefined
   return html`<p class="note">Your account has to have two-factor authentication from
-<time datetime="${requiredFrom.toISOString()}">${requiredFrom.toISOString().slice(0, 10)}</time> on:
+${day(requiredFrom)} on:
 you have ${daysLeft === 1 ? '1 day' : `${daysLeft} days`} left.</p>`
 }

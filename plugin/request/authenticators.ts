@@ -3,6 +3,7 @@ import { currentUser, enforce, mayTurnOff, type Registration } from '../access.j
 import { LastAuthenticatorError, NotEnabledError, UnknownAuthenticatorError } from '../errors.js'
 import type { TwoFactorUser } from '../options.js'
 import type { AuthenticatorInfo } from '../service/authenticators.js'
+import { subjectOf } from '../subject.js'
 
 /** What `request.twoFactor` answers about the authenticators of the signed-in user, and does to them. */
 export interface RequestAuthenticators {
@@ -47,14 +48,14 @@ export function createRequestAuthenticators (
     async renameAuthenticator (id, name) {
       const { id: userId } = await currentUser(registration, request)
       await enforce(registration, request, true)
-      return service.renameAuthenticator({ userId, ip: request.ip }, id, name)
+      return service.renameAuthenticator(subjectOf(request, userId), id, name)
     },
 
     async removeAuthenticator (id) {
       const user = await expectFreshPass(request, registration)
       const mayDisable = await mayTurnOff(request, registration, user)
       const pass = proof.readPass(request, user.id)
-      const subject = { userId: user.id, ip: request.ip }
+      const subject = subjectOf(request, user.id)
       const { enabled } = await service.removeAuthenticator(subject, id, { pass, mayDisable })
       if (!enabled) proof.clearPass(request)
       return { removed: true, enabled }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { currentUser, enforce, type Registration } from '../access.js'
 import type { DeviceInfo } from '../service/devices.js'
+import { subjectOf } from '../subject.js'
 
 /** A trusted device, as the user's list shows it. */
 export interface TrustedDevice extends DeviceInfo {
@@ -49,13 +50,13 @@ export function createRequestDevices (request: FastifyRequest, registration: Reg
 
     async revokeDevice (id) {
       const userId = await passed()
-      await service.revokeDevice({ userId, ip: request.ip }, id)
+      await service.revokeDevice(subjectOf(request, userId), id)
       if (id === currentId(userId)) deviceCookies?.clear(request)
     },
 
     async revokeDevices () {
       const userId = await passed()
-      const count = await service.revokeDevices({ userId, ip: request.ip })
+      const count = await service.revokeDevices(subjectOf(request, userId))
       if (currentId(userId) !== undefined) deviceCookies?.clear(request)
       return count
     }

@@ -4,6 +4,7 @@ import { UnavailableError, UnknownMethodError } from '../errors.js'
 import type { MethodInfo, ProofMethod } from '../methods.js'
 import type { TwoFactorUser } from '../options.js'
 import type { Carried } from '../proof/proof.js'
+import { subjectOf } from '../subject.js'
 
 /** What `request.twoFactor` does with the methods that the host brings (option `methods`). */
 export interface RequestMethods {
@@ -60,7 +61,7 @@ export function createRequestMethods (request: FastifyRequest, registration: Reg
     async verifyBy (name, proof) {
       const { user, method } = await find(name)
       clientProof.expectPass(request)
-      const subject = { userId: user.id, ip: request.ip }
+      const subject = subjectOf(request, user.id)
       const pass = await service.verifyBy(subject, name, async () => method.check(user, proof, request))
       return { verified: true, ...await clientProof.writePass(request, pass) }
     }

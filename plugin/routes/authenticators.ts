@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { nameFieldOf, removePage } from '../pages/authenticators.js'
 import { beforeRemoval } from '../request/authenticators.js'
-import { sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
+import { sendPage, showsPages, siteOf, toSettings, withForm, type RouteContext } from './replies.js'
 import {
   authenticatorParams as params, authenticatorReply, authenticatorsReply, errors, removalReply, removedReply, renameBody
 } from './schemas.js'
@@ -56,8 +56,4 @@ export function authenticatorRoutes (scope: FastifyInstance, context: RouteConte
   }
   scope.delete<OfAuthenticator>(path, remove)
   scope.post<OfAuthenticator>(`${path}/remove`, remove)
-}
-
-function toSettings (context: RouteContext, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.redirect(`${siteOf(context, request).base}/`, 303)
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TrustedDevice } from '../request/devices.js'
-import { showsPages, siteOf, type RouteContext } from './replies.js'
+import { showsPages, toSettings, type RouteContext } from './replies.js'
 import { deviceParams as params, devicesReply, errors, revokedReply } from './schemas.js'
 
 interface OfDevice { Params: { deviceId: string } }
@@ -42,8 +42,4 @@ export async function devicesFor (
   { options }: RouteContext, request: FastifyRequest, { verified }: { readonly verified: boolean }
 ): Promise<readonly TrustedDevice[] | undefined> {
   return options.trustedDevices && verified ? request.twoFactor.devices() : undefined
-}
-
-function toSettings (context: RouteContext, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.redirect(`${siteOf(context, request).base}/`, 303)
 }

@@ -37,6 +37,11 @@ export function sendPage (reply: FastifyReply, page: string, policy = contentSec
     .send(page)
 }
 
+/** Sends a browser to the settings, where a change shows. */
+export function toSettings (context: RouteContext, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.redirect(`${siteOf(context, request).base}/`, 303)
+}
+
 /** Where the form or the link wants to go on to, if that is on this site. */
 export function nextOf (request: FastifyRequest): string | undefined {
   const { body, query } = request as { body: unknown, query: unknown }

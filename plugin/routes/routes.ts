@@ -1,7 +1,6 @@
-import rateLimit from '@fastify/rate-limit'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { varyByAccept } from '../browser.js'
-import { TooManyRequestsError } from '../errors.js'
+import { limitAddresses } from './address-limit.js'
 import { authenticatorPageRoutes, authenticatorRoutes } from './authenticators.js'
 import { refuseCrossOrigin } from './cross-origin.js'
 import { deviceListRoute, deviceRoutes } from './devices.js'
@@ -41,16 +40,7 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   authenticatorPageRoutes(scope, context)
 
   await scope.register(async limited => {
-    if (options.rateLimit !== false) {
-      // In this context and by an instance of its own, so that a limiter of the host neither replaces nor silences it.
-      await limited.register(rateLimit, {
-        max: 100,
-        timeWindow: 60_000,
-        nameSpace: 'fastify-authenticator-2fa-',
-        ...options.rateLimit,
-        errorResponseBuilder: () => new TooManyRequestsError()
-      })
-    }
+    await limitAddresses(limited, options.rateLimit, { max: 100, nameSpace: 'fastify-authenticator-2fa-' })
     setupRoutes(limited, context)
     verifyRoutes(limited, context)
     methodRoutes(limited, context)

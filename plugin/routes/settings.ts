@@ -3,7 +3,7 @@ import { settingsPage } from '../pages/settings.js'
 import { recoveryCodesPage } from '../pages/recovery-codes.js'
 import { scriptedContentSecurityPolicy } from '../pages/style.js'
 import { devicesFor } from './devices.js'
-import { nextOf, sendPage, showsPages, siteOf, withForm, type RouteContext } from './replies.js'
+import { nextOf, sendPage, showsPages, siteOf, toSettings, withForm, type RouteContext } from './replies.js'
 import { disableBody, disableReply, errors, recoveryCodesReply } from './schemas.js'
 
 /** `POST /recovery-codes` and `POST /disable`. */
@@ -26,7 +26,7 @@ export function settingsRoutes (scope: FastifyInstance, context: RouteContext): 
   scope.post<{ Body: { code: string } }>('/disable', { schema: disable, ...form }, async (request, reply) => {
     await request.twoFactor.disable(request.body.code)
     if (!showsPages(context, request)) return { enabled: false }
-    return reply.redirect(`${siteOf(context, request).base}/`, 303)
+    return toSettings(context, request, reply)
   })
 }
 

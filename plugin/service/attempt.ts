@@ -127,14 +127,9 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
     const verdict = await verification.check(subject, { kind, key, algorithm, digits, period, drift }, code, now)
     const { right, step, distantStep } = verdict
     if (!right && distantStep === undefined) return undefined
-    return {
-      authenticator,
-      key,
-      right,
-      step: right ? step : distantStep,
-      usedCode: usedCodeOf(authenticator.id, key, code, verdict),
-      fingerprint: fingerprintOf(key, code)
-    }
+    const fingerprint = fingerprintOf(key, code)
+    const usedCode = usedCodeOf(authenticator.id, fingerprint, verdict)
+    return { authenticator, key, right, step: right ? step : distantStep, usedCode, fingerprint }
   }
 
   /** What is known of the clock of an authenticator once this code of it is accepted. */

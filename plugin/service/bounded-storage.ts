@@ -55,7 +55,9 @@ export function boundedStorage (storage: TwoFactorStorage, timeout: number): Two
         return await within('storage', timeout, () => claiming)
       } catch (error) {
         // The database may still count it when it wakes up, and nobody will check that code any more.
-        claiming.then(claim => claim.granted ? storage.refundAttempt(userId, claim, rules.audit) : undefined).catch(() => {})
+        claiming
+          .then(claim => claim.granted ? storage.refundAttempt(userId, claim, rules.audit) : undefined)
+          .catch(() => {})
         throw error
       }
     }

@@ -1,6 +1,7 @@
 import { AuthenticatorLimitError, BadOptionError, BadSecretError } from '../errors.js'
 import type { ServiceDependencies } from './dependencies.js'
 import { checkImportedSecret, sealImported, type CheckedSecret, type ImportedSecret } from './imported-secret.js'
+import { inGroups } from './in-groups.js'
 import type { Moves } from './moves.js'
 
 /** A secret, and whose it is. */
@@ -83,11 +84,7 @@ export function createBulkImport (
         for (const [userId, result] of await importNew(checked)) results.set(first.get(userId) as UserSecret, result)
       }
       const left = batch.filter(entry => !results.has(entry))
-      for (let start = 0; start < left.length; start += atOnce) {
-        const some = left.slice(start, start + atOnce)
-        const answers = await Promise.all(some.map(importOne))
-        for (const [index, entry] of some.entries()) results.set(entry, answers[index] as ImportResult)
-      }
+      await inGroups(left, atOnce, async entry => { results.set(entry, await importOne(entry)) })
       return batch.map(entry => results.get(entry) as ImportResult)
     }
   }

@@ -1,6 +1,7 @@
 import { BadSecretError } from '../errors.js'
 import type { ServiceDependencies } from './dependencies.js'
 import { verifierOf } from './imported-secret.js'
+import { inGroups } from './in-groups.js'
 import type { Moves } from './moves.js'
 
 export interface BulkSwitch {
@@ -47,9 +48,7 @@ export function createBulkSwitch (
           refused.push({ userId, reason: error.message })
         }
       }
-      for (let start = 0; start < userIds.length; start += atOnce) {
-        await Promise.all(userIds.slice(start, start + atOnce).map(switchOne))
-      }
+      await inGroups(userIds, atOnce, switchOne)
       return { switched, refused }
     }
   }

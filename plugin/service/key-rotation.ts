@@ -1,6 +1,7 @@
 import type { KeyInfo } from '../secrets/secret-box.js'
 import type { SealedKind, SealedValue } from '../storage/storage.js'
 import type { ServiceDependencies } from './dependencies.js'
+import { inGroups } from './in-groups.js'
 
 /** A key, and what is sealed with it. */
 export interface KeyUsage extends KeyInfo {
@@ -54,18 +55,16 @@ export function createKeyRotation (
     }
   }
 
-  async function resealAll (kind: SealedKind, values: readonly SealedValue[]) {
-    const resealed: Array<SealedValue & { readonly replacement: Uint8Array }> = []
-    for (let start = 0; start < values.length; start += atOnce) {
-      const some = values.slice(start, start + atOnce)
-      resealed.push(...(await Promise.all(some.map(value => reseal(kind, value)))).flat())
-    }
-    return resealed
-  }
-
   async function count (kind: SealedKind): Promise<Map<string, { readonly info: KeyInfo, readonly count: number }>> {
     const rows = await storage.countSealed(kind)
     return new Map(rows.map(({ mark, count }) => [Buffer.from(mark).toString('hex'), { info: box.describe(mark), count }]))
+  }
+
+  /** What is not sealed with the current key. */
+  async function countDue (): Promise<number> {
+    const counts = await Promise.all(kinds.map(count))
+    return counts.flatMap(counted => [...counted.values()])
+      .reduce((sum, { info, count }) => info.current ? sum : sum + count, 0)
   }
 
   return {
@@ -76,9 +75,8 @@ export function createKeyRotation (
     },
 
     async rotateKeys ({ batchSize = 500, signal, onProgress } = {}) {
-      const counts = await Promise.all(kinds.map(count))
-      const total = counts.flatMap(counted => [...counted.values()])
-        .reduce((sum, { info, count }) => info.current ? sum : sum + count, 0)
+      // A look at whole tables, for those who watch.
+      const total = onProgress ? await countDue() : 0
       let [resealed, failed] = [0, 0]
 
       for (const kind of kinds) {
@@ -87,7 +85,7 @@ export function createKeyRotation (
           const values = await storage.listSealed(kind, { exceptMark: box.currentMark, after, limit: batchSize })
           after = values.at(-1)
           if (!after) break
-          const replacements = await resealAll(kind, values)
+          const replacements = (await inGroups(values, atOnce, value => reseal(kind, value))).flat()
           failed += values.length - replacements.length
           if (replacements.length > 0) resealed += await storage.replaceSealed(kind, replacements)
           onProgress?.({ done: resealed + failed, total })

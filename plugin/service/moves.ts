@@ -64,8 +64,9 @@ export function createMoves (dependencies: ServiceDependencies, passes: Passes):
       const verifier = verifierOf(verifiers, kind)
       const moving = (await storage.findStatus(userId))?.authenticators.filter(other => other.kind !== kind) ?? []
       if (moving.length === 0) return 0
-      for (const { algorithm, digits, period, ...authenticator } of moving) {
-        const key = await open(userId, { algorithm, digits, period, ...authenticator })
+      for (const authenticator of moving) {
+        const { algorithm, digits, period } = authenticator
+        const key = await open(userId, authenticator)
         const objection = verifier.objection?.({ key, algorithm: algorithm as OtpAlgorithm, digits, period })
         if (objection !== undefined) throw new BadSecretError(objection)
       }

@@ -13,7 +13,7 @@ import { clockOffset } from './clocks.js'
 import type { ServiceDependencies, Subject } from './dependencies.js'
 import type { Happening } from './journal.js'
 import { toStoredPass, type Pass, type Passes } from './passes.js'
-import { usedCodeOf, type Verification } from './verification.js'
+import { fingerprintOf, usedCodeOf, type Verification } from './verification.js'
 
 /** What the user needs to enrol an authenticator. Show it, and keep it nowhere. */
 export interface PendingSetup {
@@ -170,7 +170,7 @@ export function createSetups (
         createdAt: at,
         lastUsedAt: at
       }
-      const usedCode = usedCodeOf(id, key, typed, verdict)
+      const usedCode = usedCodeOf(id, fingerprintOf(key, typed), verdict)
       const enrolment = { authenticator, pass: toStoredPass(pass), ...(usedCode && { usedCode }) }
       const codes = await (pending.first ? enable(subject, enrolment) : add(subject, enrolment))
       passes.forgetUser(userId)

@@ -67,10 +67,9 @@ const fingerprintLength = 4
 
 /** What must be kept of a code that its verifier would call right again. */
 export function usedCodeOf (
-  authenticatorId: string, key: Uint8Array, code: string, { repeatableUntil }: Verdict
+  authenticatorId: string, fingerprint: Uint8Array, { repeatableUntil }: Verdict
 ): UsedCode | undefined {
-  if (repeatableUntil === undefined) return undefined
-  return { authenticatorId, fingerprint: fingerprintOf(key, code), until: new Date(repeatableUntil) }
+  return repeatableUntil === undefined ? undefined : { authenticatorId, fingerprint, until: new Date(repeatableUntil) }
 }
 
 /** What a code is known by, once it must not count again. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { repeatedly } from './conflicts.js'
-import { timestamp, type Database } from './rows.js'
+import { timestamp, toRow, type Database } from './rows.js'
 import type { ExpiringTable, ImportedEnrolment, StoredEvent, TwoFactorStorage } from './storage.js'
 
 type Maintenance = Pick<
@@ -99,17 +99,8 @@ const keys: Readonly<Record<ExpiringTable, readonly string[]>> = {
 
 function toJson ({ userId, authenticator, salt, event }: ImportedEnrolment): Record<string, unknown> {
   return {
-    user_id: userId,
-    id: authenticator.id,
-    kind: authenticator.kind,
-    name: authenticator.name,
+    ...toRow(userId, authenticator),
     secret: Buffer.from(authenticator.secret).toString('hex'),
-    key_encoding: authenticator.keyEncoding,
-    algorithm: authenticator.algorithm,
-    digits: authenticator.digits,
-    period: authenticator.period,
-    last_step: authenticator.lastStep,
-    created_at: authenticator.createdAt,
     salt: Buffer.from(salt).toString('hex'),
     ...toEventJson(event)
   }
