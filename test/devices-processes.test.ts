@@ -1,34 +1,20 @@
 import t from 'tap'
 import { kyselyStorage } from '../plugin/storage/kysely.js'
-import { migrate } from '../plugin/storage/migrate.js'
-import { codeAt, encryptionKeys } from './helpers/host.js'
-import { connect, startPostgres } from './helpers/postgres.js'
-import { HttpClient, startServer, type Answer } from './helpers/process.js'
+import { codeAt } from './helpers/host.js'
+import { startPair } from './helpers/pair.js'
+import { HttpClient, type Answer } from './helpers/process.js'
 
-const postgres = await startPostgres(t)
-const url = await postgres.createDatabase()
-const db = connect(t, url, 2)
-await migrate(db)
+const { db, origins, clock, advance } = await startPair(t, { RATE_LIMIT: 'off' })
 const storage = kyselyStorage(db)
-
-let now = Date.parse('2026-01-01T00:00:00Z')
-const processes = await Promise.all([1, 2].map(() => startServer(t, {
-  DATABASE_URL: url, ENCRYPTION_KEY: encryptionKeys[0] ?? '', NOW: String(now), RATE_LIMIT: 'off'
-})))
-
-async function advance (seconds: number): Promise<void> {
-  now += seconds * 1000
-  await Promise.all(processes.map(server => server.setClock(now)))
-}
 
 /** A browser of a user that the first process trusts. */
 async function trust (user: string): Promise<HttpClient> {
-  const client = new HttpClient(processes[0]?.origin ?? '')
+  const client = new HttpClient(origins[0] ?? '')
   await client.post(`/login/${user}`)
   const secret = String((await client.post('/2fa/setup')).body.secret)
-  await client.post('/2fa/setup/confirm', { code: codeAt(secret, () => now) })
+  await client.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
   await advance(30)
-  const verified = await client.post('/2fa/verify', { code: codeAt(secret, () => now), trustDevice: true })
+  const verified = await client.post('/2fa/verify', { code: codeAt(secret, clock), trustDevice: true })
   if (verified.status !== 200) throw new Error(JSON.stringify(verified.body))
   return client
 }
@@ -37,7 +23,7 @@ const deviceCookie = ({ cookie }: HttpClient) => /two-factor-device=[^;]*/.exec(
 
 /** Sessions with the password alone, of one browser, on both processes. */
 async function sessions (user: string, device: string, count: number): Promise<HttpClient[]> {
-  const clients = Array.from({ length: count }, (_, index) => new HttpClient(processes[index % 2]?.origin ?? ''))
+  const clients = Array.from({ length: count }, (_, index) => new HttpClient(origins[index % 2] ?? ''))
   await Promise.all(clients.map(async client => {
     await client.post(`/login/${user}`)
     client.cookie += `; ${device}`
@@ -63,14 +49,14 @@ t.test('40 parallel requests with one token over two processes rotate it once, a
     const after = await row('ada')
     t.same(after.previous_hash, before.token_hash, 'one rotation: the token before is the one that all presented')
     t.not(Buffer.from(after.token_hash).toString('hex'), Buffer.from(before.token_hash).toString('hex'))
-    t.same(after.rotated_at, new Date(now))
+    t.same(after.rotated_at, new Date(clock()))
     t.ok(after.generation > 0, 'no alarm')
     t.ok(clients.every(client => deviceCookie(client) !== device), 'each answer hands out a token')
     // Any of the answers can be the one that the browser keeps.
     device = deviceCookie(clients[(round * 13) % 40] as HttpClient)
     before = after
   }
-  t.equal((await storage.listDevices('ada', new Date(now))).length, 1)
+  t.equal((await storage.listDevices('ada', new Date(clock()))).length, 1)
 })
 
 t.test('parallel requests with different answers of the round before are let in, one with the next token', async t => {
@@ -102,7 +88,7 @@ t.test('a copy of the token, used at both processes a day apart, sets off the al
     await advance(86_000)
     t.match(await second?.get('/dashboard'), { status: 403, body: { code: 'FST_2FA_REQUIRED' } })
     t.match(await first?.get('/dashboard'), { status: 403 }, 'the pass of the first is dead in its process')
-    t.same(await storage.listDevices(user, new Date(now)), [])
+    t.same(await storage.listDevices(user, new Date(clock())), [])
     t.equal((await row(user)).generation, 0)
   }
 })

@@ -1,22 +1,11 @@
 import t from 'tap'
-import { migrate } from '../plugin/storage/migrate.js'
 import { kyselyStorage } from '../plugin/storage/kysely.js'
-import { codeAt, encryptionKeys, wrongCode } from './helpers/host.js'
-import { connect, startPostgres } from './helpers/postgres.js'
-import { HttpClient, startServer, type Answer } from './helpers/process.js'
+import { codeAt, wrongCode } from './helpers/host.js'
+import { startPair } from './helpers/pair.js'
+import { HttpClient, type Answer } from './helpers/process.js'
 
-const postgres = await startPostgres(t)
-const url = await postgres.createDatabase()
-const db = connect(t, url, 2)
-await migrate(db)
+const { postgres, db, origins: servers, clock, advance } = await startPair(t)
 const storage = kyselyStorage(db)
-
-let now = Date.parse('2026-01-01T00:00:00Z')
-const clock = () => now
-const processes = await Promise.all([1, 2].map(() => startServer(t, {
-  DATABASE_URL: url, ENCRYPTION_KEY: encryptionKeys[0] ?? '', NOW: String(now)
-})))
-const servers = processes.map(({ origin }) => origin)
 
 /** A user who has two-factor authentication, a step ago, on both servers. */
 async function enrol (user: string): Promise<{ client: HttpClient, secret: string, recoveryCodes: string[] }> {
@@ -26,12 +15,6 @@ async function enrol (user: string): Promise<{ client: HttpClient, secret: strin
   const confirmed = await client.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
   await advance(30)
   return { client, secret, recoveryCodes: confirmed.body.recoveryCodes as string[] }
-}
-
-/** Moves the clocks of both on. */
-async function advance (seconds: number): Promise<void> {
-  now += seconds * 1000
-  await Promise.all(processes.map(server => server.setClock(now)))
 }
 
 /** Clients that know the password, each with an address of its own, on both servers. */

@@ -1,4 +1,3 @@
-import autocannon from 'autocannon'
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { TOTP, type Secret } from 'otpauth'
@@ -7,6 +6,7 @@ import { migrate } from '../../plugin/storage/migrate.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
 import { median } from './rounds.js'
+import { sendEach } from './send-each.js'
 import { enrolUsers } from './verify.js'
 
 const start = Date.parse('2026-01-01T00:00:00Z')
@@ -90,28 +90,18 @@ async function signInAll (origin: string, devices: Map<string, string>): Promise
 /** Sends one guarded request of each, and keeps the cookies that come back. @returns Requests per second. */
 async function passAll (origin: string, clients: SignedIn[], devices: Map<string, string>): Promise<number> {
   let next = 0
-  let [begin, end] = [0, 0]
-  const { statusCodeStats = {} } = await new Promise<autocannon.Result>((resolve, reject) => {
-    autocannon({
-      url: origin,
-      connections: 20,
-      amount: clients.length,
-      requests: [{
-        path: '/dashboard',
-        setupRequest (request, context) {
-          begin ||= performance.now()
-          const client = clients[next++ % clients.length] as SignedIn
-          Object.assign(context, { userId: client.userId })
-          return { ...request, headers: { cookie: client.cookie } }
-        },
-        onResponse (_status, _body, context, headers) {
-          devices.set((context as SignedIn).userId, deviceCookie(JSON.stringify(headers)))
-        }
-      }]
-    }, (error: Error | null, result) => error ? reject(error) : resolve(result))
-      .on('response', () => { end = performance.now() })
+  const sent = await sendEach(origin, clients.length, {
+    path: '/dashboard',
+    setupRequest (request, context) {
+      const client = clients[next++ % clients.length] as SignedIn
+      Object.assign(context, { userId: client.userId })
+      return { ...request, headers: { cookie: client.cookie } }
+    },
+    onResponse (_status, _body, context, headers) {
+      devices.set((context as SignedIn).userId, deviceCookie(JSON.stringify(headers)))
+    }
   })
-  const answered = Number(statusCodeStats['200']?.count ?? 0)
+  const answered = sent.answered(200)
   if (answered !== clients.length) throw new Error(`${answered} of ${clients.length} passed`)
-  return clients.length / (end - begin) * 1000
+  return sent.perSecond
 }

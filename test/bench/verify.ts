@@ -1,4 +1,3 @@
-import autocannon from 'autocannon'
 import { randomBytes } from 'node:crypto'
 import { TOTP, Secret } from 'otpauth'
 import { sql } from 'kysely'
@@ -8,6 +7,7 @@ import { migrate } from '../../plugin/storage/migrate.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
 import { median } from './rounds.js'
+import { sendEach } from './send-each.js'
 
 const users = 400
 const start = Date.parse('2026-01-01T00:00:00Z')
@@ -107,27 +107,16 @@ async function signInAll (
 /** Sends each request once. @returns Requests per second. */
 async function load (origin: string, requests: Verify[], expected: 200 | 401): Promise<number> {
   let next = 0
-  let [begin, end] = [0, 0]
-  const { statusCodeStats = {} } = await new Promise<autocannon.Result>((resolve, reject) => {
-    autocannon({
-      url: origin,
-      connections: 20,
-      amount: requests.length,
-      requests: [{
-        method: 'POST',
-        path: '/2fa/verify',
-        setupRequest (request) {
-          begin ||= performance.now()
-          const { cookie, body } = requests[next++ % requests.length] as Verify
-          return { ...request, headers: { cookie, 'content-type': 'application/json' }, body }
-        }
-      }]
-    }, (error: Error | null, result) => error ? reject(error) : resolve(result))
-      // It ends with the second that it is in, so the last answer is what counts.
-      .on('response', () => { end = performance.now() })
+  const sent = await sendEach(origin, requests.length, {
+    method: 'POST',
+    path: '/2fa/verify',
+    setupRequest (request) {
+      const { cookie, body } = requests[next++ % requests.length] as Verify
+      return { ...request, headers: { cookie, 'content-type': 'application/json' }, body }
+    }
   })
-  const answered = Number(statusCodeStats[`${expected}`]?.count ?? 0)
+  const answered = sent.answered(expected)
   // A wrong code can be right by chance, once in some 300,000.
   if (answered < requests.length - 1) throw new Error(`${answered} of ${requests.length} answered ${expected}`)
-  return requests.length / (end - begin) * 1000
+  return sent.perSecond
 }

@@ -1,10 +1,9 @@
 import t from 'tap'
-import { migrate } from '../../plugin/storage/migrate.js'
 import { startChecker } from '../helpers/checker.js'
 import { startService } from '../helpers/hostile-service.js'
-import { codeAt, createClock, encryptionKeys } from '../helpers/host.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
-import { HttpClient, startServer } from '../helpers/process.js'
+import { codeAt, createClock } from '../helpers/host.js'
+import { startPair } from '../helpers/pair.js'
+import { HttpClient } from '../helpers/process.js'
 
 const clock = createClock()
 const checker = await startChecker(t, { clock })
@@ -13,21 +12,11 @@ let gullible = false
 const service = await startService(t, async (response, { url = '' }) => {
   response.end(gullible ? 'True' : await (await fetch(checker.url + url)).text())
 })
-const postgres = await startPostgres(t)
-const url = await postgres.createDatabase()
-await migrate(connect(t, url, 1))
-const processes = await Promise.all([1, 2].map(() => startServer(t, {
-  DATABASE_URL: url, ENCRYPTION_KEY: encryptionKeys[0] ?? '', NOW: String(clock()), AUTHENTICATOR_API: service.url
-})))
-
-async function advance (seconds: number): Promise<void> {
-  clock.advance(seconds)
-  await Promise.all(processes.map(server => server.setClock(clock())))
-}
+const { origins, advance } = await startPair(t, { AUTHENTICATOR_API: service.url }, clock)
 
 /** A client past the password, on the first or the second process. */
 async function signIn (user: string, process: number): Promise<HttpClient> {
-  const client = new HttpClient(processes[process % 2]?.origin ?? '')
+  const client = new HttpClient(origins[process % 2] ?? '')
   await client.post(`/login/${user}`)
   return client
 }
