@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { DeviceCookies } from './device-cookies.js'
 import { passByDevice } from './device-pass.js'
 import { BadOptionError, RequiredError, SetupRequiredError, UnauthenticatedError } from './errors.js'
@@ -20,6 +20,17 @@ export interface Registration {
   readonly deviceCookies: DeviceCookies | undefined
   readonly verifyUrl: string
   readonly setupUrl: string
+}
+
+const registrationKey = Symbol('fastify-authenticator-2fa')
+
+/** Has plugins of this package that are registered here or below find the registration that they work on. */
+export function addRegistration (fastify: FastifyInstance, registration: Registration): void {
+  fastify.decorate(registrationKey, registration)
+}
+
+export function registrationOf (fastify: FastifyInstance): Registration | undefined {
+  return fastify.hasDecorator(registrationKey) ? fastify.getDecorator(registrationKey) : undefined
 }
 
 // Processes whose clocks differ by less than this agree on how old a pass is.

@@ -43,9 +43,10 @@ export function withQuery (url: string, parameters: Record<string, string | unde
   return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
 }
 
-/** Answers differ by what the client asks for, so caches must keep them apart. */
-export function varyByAccept (reply: FastifyReply): void {
+/** Answers differ by a header of the request, so caches must keep them apart. */
+export function varyBy (reply: FastifyReply, header: 'Accept' | 'Accept-Language'): void {
   const vary = reply.getHeader('vary')
-  const fields = [vary ?? []].flat().join(', ')
-  if (!/(^|, *)(\*|accept)( *,|$)/i.test(fields)) reply.header('vary', fields === '' ? 'Accept' : `${fields}, Accept`)
+  const fields = [vary ?? []].flat().flatMap(field => String(field).split(',')).map(field => field.trim()).filter(Boolean)
+  if (fields.some(field => field === '*' || field.toLowerCase() === header.toLowerCase())) return
+  reply.header('vary', [...fields, header].join(', '))
 }

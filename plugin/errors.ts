@@ -70,12 +70,15 @@ export class LockedError extends createError<'FST_2FA_LOCKED', 429, []>(
   /** Time to wait, in whole seconds. */
   readonly retryAfter: number
   readonly headers: { 'retry-after': string }
+  /** Whether it is no use to wait. */
+  readonly disabled: boolean
 
   /** @param disabled - The authenticators are off for good (NIST SP 800-63B-4 section 3.2.2): no use to wait. */
   constructor (retryAfter: number, disabled = false) {
     super()
     this.retryAfter = retryAfter
     this.headers = { 'retry-after': String(retryAfter) }
+    this.disabled = disabled
     if (disabled) this.message = 'Too many wrong codes. Use a recovery code, or ask support to unlock your account'
   }
 }
@@ -103,9 +106,13 @@ export class UnknownAuthenticatorError extends createError<'FST_2FA_UNKNOWN_AUTH
 /** Without its last authenticator two-factor authentication would be off, and this user has to have it. */
 export class LastAuthenticatorError extends createError<'FST_2FA_LAST_AUTHENTICATOR', 409, []>(
   'FST_2FA_LAST_AUTHENTICATOR', 'Your account must keep two-factor authentication. Add another authenticator before you remove the last one', 409) {
+  /** Whether it was to be turned off as a whole. */
+  readonly turnOff: boolean
+
   /** @param turnOff - It was to be turned off as a whole: another authenticator would not help. */
   constructor (turnOff = false) {
     super()
+    this.turnOff = turnOff
     if (turnOff) this.message = 'Your account must keep two-factor authentication. It cannot be turned off'
   }
 }

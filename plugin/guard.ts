@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import { enforce, type Registration } from './access.js'
-import { isSafe, returnPath, varyByAccept, wantsPage, withQuery } from './browser.js'
+import { isSafe, returnPath, varyBy, wantsPage, withQuery } from './browser.js'
 import { RequiredError, SetupRequiredError, UnauthenticatedError } from './errors.js'
 import { checkPolicy, type TwoFactorPolicy } from './policy.js'
 
@@ -71,8 +71,8 @@ function redirected (
   registration: Registration, error: unknown, request: FastifyRequest, reply: FastifyReply
 ): boolean {
   reply.header('cache-control', 'no-store')
-  varyByAccept(reply)
-  const page = registration.options.pages && wantsPage(request) ? pageFor(registration, error) : undefined
+  varyBy(reply, 'Accept')
+  const page = registration.options.pages.shown && wantsPage(request) ? pageFor(registration, error) : undefined
   // A host that guards its own login page must see a refusal, not a loop.
   if (page === undefined || page === request.originalUrl.split('?', 1)[0]) return false
 

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { twoFactor } from './plugin.js'
 
+/** The plugin: `await app.register(twoFactor, options)`, after `@fastify/session` unless there is another `proof`. */
 export default fp(twoFactor, { name: 'fastify-authenticator-2fa', fastify: '5.x' })
 
 export { twoFactorAdmin, type AdminGuard, type TwoFactorAdminOptions } from './admin/admin.js'
@@ -9,6 +10,14 @@ export type { TrustedDevicesOptions } from './device-options.js'
 export type { TwoFactorEvent, TwoFactorEventType } from './events.js'
 export type { MethodInfo, ProofMethod, ProofMethods } from './methods.js'
 export type { TwoFactorOptions, TwoFactorUser } from './options.js'
+export type { PageOptions } from './page-options.js'
+export type { Logo } from './pages/layout.js'
+export { shippedLanguages } from './pages/languages.js'
+export type { Messages, PartialMessages } from './pages/messages.js'
+export type { FormState, PageData, PageFrame, PageName, Site, TwoFactorPage, Way } from './pages/page.js'
+export { pluralIn, type PluralForms } from './pages/plural.js'
+export type { PolicySources } from './pages/security-policy.js'
+export type { PageColors, PageTheme } from './pages/theme.js'
 export type { TwoFactorPolicy } from './policy.js'
 export { bearerProof, type BearerProofOptions } from './proof/bearer.js'
 export type { Carried, Proof, TokenSealer } from './proof/proof.js'

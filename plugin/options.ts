@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { resolveTrustedDevices, type TrustedDevicesOptions } from './device-options.js'
 import type { TwoFactorEvent } from './events.js'
 import { checkOption, integerOption, isObject, refuseUnknown } from './option-checks.js'
+import { resolvePages, type PageOptions, type ResolvedPages } from './page-options.js'
 import type { ProofMethod, ProofMethods } from './methods.js'
 import type { Proof } from './proof/proof.js'
 import { sessionProof } from './proof/session.js'
@@ -173,8 +174,11 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   /** How long one statement of the storage may take, in milliseconds: 100 to 30_000. Default is 2000. */
   storageTimeout?: number
 
-  /** Whether browsers get HTML pages. `false`: JSON for everybody. Default is `true`. */
-  pages?: boolean
+  /**
+   * The pages that browsers get: `true` for them as they are, or what a host makes of them. `false`: JSON for all.
+   * Default is `true`.
+   */
+  pages?: boolean | PageOptions
 
   /**
    * Whether events are written to the table `two_factor_events`, in the transaction of the change that they record.
@@ -189,7 +193,7 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   clock?: () => number
 }
 
-type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'resync' | 'lockout' | 'policy' | 'trustedDevices' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
+type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier' | 'rateLimit' | 'resync' | 'lockout' | 'policy' | 'trustedDevices' | 'pages' | 'onEvent' | 'verifyUrl' | 'setupUrl'>
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
@@ -202,6 +206,7 @@ export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
   readonly lockout: Lockout
   readonly trustedDevices: Required<TrustedDevicesOptions> | false
   readonly rateLimit: RateLimitPluginOptions | false
+  readonly pages: ResolvedPages
   readonly policy: TwoFactorOptions['policy'] | undefined
   readonly onEvent: ((event: TwoFactorEvent) => unknown) | undefined
   readonly verifyUrl: string | undefined
@@ -248,7 +253,6 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('lockout', isObject(lockout), 'an object')
   checkOption('methods', isObject(methods) && Object.entries(methods).every(isMethod), 'methods by name, each with a label and the function check')
   checkOption('audit', typeof audit === 'boolean', 'true or false')
-  checkOption('pages', typeof pages === 'boolean', 'true or false')
   checkOption('onEvent', onEvent === undefined || typeof onEvent === 'function', 'a function')
   checkOption('clock', typeof clock === 'function', 'a function that answers milliseconds since the epoch')
 
@@ -286,7 +290,7 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
     trustedDevices: resolveTrustedDevices(trustedDevices, proof.ambient),
     revalidate: integerOption('revalidate', revalidate, 30, 0, 3600),
     storageTimeout: integerOption('storageTimeout', storageTimeout, 2000, 100, 30_000),
-    pages,
+    pages: resolvePages(pages, issuer),
     audit,
     onEvent,
     clock

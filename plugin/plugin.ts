@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
-import type { Registration } from './access.js'
+import { addRegistration, type Registration } from './access.js'
 import { compose } from './composition.js'
 import { createDeviceCookies } from './device-cookies.js'
 import { BadOptionError, UnavailableError } from './errors.js'
 import type { TwoFactorEvent } from './events.js'
 import { addGuard } from './guard.js'
 import { resolveOptions, type ResolvedOptions, type TwoFactorOptions } from './options.js'
+import { createPages } from './pages/renderer.js'
 import type { TokenSealer } from './proof/proof.js'
 import { addRefusalUrls } from './refusal.js'
 import { createRequestTwoFactor } from './request.js'
@@ -53,6 +54,7 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   fastify.decorateRequest('twoFactor', { getter () { return createRequestTwoFactor(this, registration) } })
   const { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys, events } = service
   fastify.decorate('twoFactor', { status, unlock, reset, importSecret, switchVerifier, keyUsage, rotateKeys, events })
+  addRegistration(fastify, registration)
   addRefusalUrls(fastify)
   addGuard(fastify, registration)
   fastify.addHook('onReady', () => checkStorage(fastify, storage, secrets))
@@ -61,8 +63,9 @@ export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptio
   })
 
   if (options.routes) {
-    const { issuer, defaultRedirect } = options
-    const context = { ...registration, site: { issuer, base, defaultRedirect } }
+    const { pages, defaultRedirect, loginUrl } = options
+    const site = { name: pages.name, base, defaultRedirect }
+    const context = { ...registration, site, pages: createPages(pages, [defaultRedirect, loginUrl ?? '/']) }
     await fastify.register(scope => twoFactorRoutes(scope, context), { prefix: options.prefix })
   }
 }

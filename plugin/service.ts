@@ -34,6 +34,7 @@ export interface TwoFactorService extends
   Pick<Setups, 'confirm' | 'regenerateRecoveryCodes'>, Authenticators, Devices, Moves, BulkImport, BulkSwitch, KeyRotation {
   readonly passes: Passes
   readonly isEnabled: (userId: string) => Promise<boolean>
+  /** The state of a user. For one who has no two-factor authentication too: then `enabled` is `false`. */
   readonly status: (userId: string) => Promise<UserStatus>
   readonly beginSetup: Setups['begin']
   readonly readSetup: Setups['read']
@@ -50,8 +51,15 @@ export interface TwoFactorService extends
    * @throws {LastAuthenticatorError} if not. Then the code is not looked at.
    */
   readonly disable: (subject: Subject, code: string, mayDisable?: boolean) => Promise<void>
-  /** For a back office. `false` if the user has no two-factor authentication. */
+  /**
+   * For a back office: forgets the wrong codes, and turns authenticators on again that they disabled. `false` if the
+   * user has no two-factor authentication.
+   */
   readonly unlock: (userId: string) => Promise<boolean>
+  /**
+   * For a back office: turns two-factor authentication off. Authenticators and recovery codes are gone, and every pass
+   * ends. `false` if the user has no two-factor authentication.
+   */
   readonly reset: (userId: string) => Promise<boolean>
   /**
    * What happened to a user, the newest first. Empty unless the option `audit` is on.

@@ -74,9 +74,15 @@ const rules: readonly Rule[] = [
     types: [fastify, /^(events|methods|options|policy|service)$/, /^proof\/proof$/, /^service\//]
   },
   {
+    files: /^page-options$/,
+    imports: [/^option-checks$/, /^pages\/(theme|languages\/en)$/],
+    types: [fastify, /^pages\//]
+  },
+  { files: /^pages\/languages\//, imports: [/^pages\/plural$/], types: [/^pages\/messages$/] },
+  {
     files: /^pages\//,
-    imports: [crypto, /^browser$/, /^pages\//],
-    types: [/^(events|methods|request|requirement)(\/|$)/, /^service\//]
+    imports: [crypto, /^negotiator$/, /^browser$/, /^pages\//],
+    types: [fastify, /^(events|methods|page-options|request|requirement)(\/|$)/, /^service\//]
   },
   {
     files: /^routes\//,
@@ -84,7 +90,7 @@ const rules: readonly Rule[] = [
       errors, /^(access|browser|guard|refusal|request)$/, /^(pages|request|routes)\//,
       /^@fastify\/(formbody|rate-limit)$/, /^ajv$/, /^node:http$/
     ],
-    types: [fastify, /^events$/, /^service\/setup$/]
+    types: [fastify, /^events$/, /^service(\/setup)?$/]
   },
 
   // The server of the protocol that a remote verifier speaks: an app of its own.
@@ -142,7 +148,7 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^options$/,
-    imports: [/^(device-options|option-checks)$/, /^proof\/session$/, /^verifiers\/local$/],
+    imports: [/^(device-options|option-checks|page-options)$/, /^proof\/session$/, /^verifiers\/local$/],
     types: [
       fastify, /^@fastify\/rate-limit$/, /^(events|methods|requirement)$/, /^proof\/proof$/, /^secrets\/cipher$/,
       /^service\/(clocks|dependencies)$/, /^storage\/storage$/,
@@ -153,7 +159,7 @@ const rules: readonly Rule[] = [
     files: /^plugin$/,
     imports: [
       errors, /^node:diagnostics_channel$/, /^(access|composition|device-cookies|guard|options|refusal|request)$/,
-      /^routes\/routes$/, /^secrets\/key-ring$/
+      /^pages\/renderer$/, /^routes\/routes$/, /^secrets\/key-ring$/
     ],
     types: [fastify, /^(events|service)$/, /^proof\/proof$/, /^secrets\/secret-box$/, /^storage\/storage$/]
   },
@@ -161,12 +167,12 @@ const rules: readonly Rule[] = [
     files: /^index$/,
     imports: [
       /^fastify-plugin$/, /^(errors|plugin)$/, /^admin\/admin$/, /^proof\/(bearer|session)$/,
-      /^storage\/(kysely|migrate)$/,
+      /^pages\/(languages|plural)$/, /^storage\/(kysely|migrate)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
     types: [
-      /^(device-options|events|methods|options|policy|request|requirement|service)$/,
-      /^(proof|request|secrets|service|storage|verifiers)\//
+      /^(device-options|events|methods|options|page-options|policy|request|requirement|service)$/,
+      /^(pages|proof|request|secrets|service|storage|verifiers)\//
     ]
   }
 ]

@@ -197,7 +197,7 @@ t.test('users see what happened to them, and only past their second factor', asy
   t.notMatch((await password.page('/2fa')).body, /Recent activity/)
   const page = (await client.page('/2fa')).body
   t.match(page, /Recent activity/)
-  const at = '<time datetime="2026-01-01T00:00:30.000Z">2026-01-01 00:00 UTC</time>'
+  const at = '<time datetime="2026-01-01T00:00:30.000Z" data-time>January 1, 2026 at 12:00 AM UTC</time>'
   t.match(page, `A wrong code was entered</dt>\n<dd>${at} from 127.0.0.1</dd>`)
   t.match(page, /An authenticator was added/)
   await enrol(host, 'eve')

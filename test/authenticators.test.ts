@@ -60,8 +60,8 @@ t.test('authenticators are listed with when they were added and last used, renam
   const { client, clock, secret, tablet, ids } = host
   t.strictSame((await client.get('/2fa/authenticators')).json(), {
     authenticators: [
-      { id: ids.phone, kind: 'local', name: 'Phone', createdAt: '2026-01-01T00:00:00.000Z', lastUsedAt: '2026-01-01T00:00:00.000Z' },
-      { id: ids.tablet, kind: 'local', name: 'Tablet', createdAt: '2026-01-01T00:00:30.000Z', lastUsedAt: '2026-01-01T00:00:30.000Z' }
+      { id: ids.phone, kind: 'local', name: 'Phone', digits: 6, createdAt: '2026-01-01T00:00:00.000Z', lastUsedAt: '2026-01-01T00:00:00.000Z' },
+      { id: ids.tablet, kind: 'local', name: 'Tablet', digits: 6, createdAt: '2026-01-01T00:00:30.000Z', lastUsedAt: '2026-01-01T00:00:30.000Z' }
     ]
   })
   clock.advance(60)
@@ -280,8 +280,9 @@ t.test('a person manages authenticators by forms alone', async t => {
   const { client, clock, ids } = host
   const phone = `/2fa/authenticators/${ids.phone}`
   const settings = await client.page('/2fa')
-  t.match(settings.body, /<dt>Phone<\/dt>\s*<dd>last used <time datetime="2026-01-01T00:00:00.000Z">2026-01-01<\/time>/)
-  t.equal(settings.body.match(/, added <time datetime="2026-01-01T/g)?.length, 2)
+  // eslint-disable-next-line @stylistic/max-len
+  t.match(settings.body, /<dt><bdi>Phone<\/bdi><\/dt>\s*<dd>last used <time datetime="2026-01-01T00:00:00.000Z" data-date>January 1, 2026<\/time>/)
+  t.equal(settings.body.match(/ · added <time datetime="2026-01-01T/g)?.length, 2)
   t.ok(settings.body.includes(`<form method="post" action="${phone}/rename">`))
   t.ok(settings.body.includes(`<a href="${phone}/remove" aria-label="Remove Phone">`))
   t.equal((await client.page('/2fa/authenticators')).headers.location, '/2fa/')
@@ -329,7 +330,7 @@ t.test('an authenticator from another system was not used yet', async t => {
   host.clock.advance(30)
   await client.post('/2fa/verify', { code: codeAt(secret, host.clock) })
   t.match(await list(client), [{ name: 'Authenticator app' }, { name: 'Old system', lastUsedAt: null }])
-  t.match((await client.page('/2fa')).body, /<dt>Old system<\/dt>\s*<dd>not used yet, added <time/)
+  t.match((await client.page('/2fa')).body, /<dt><bdi>Old system<\/bdi><\/dt>\s*<dd>not used yet · added <time/)
 })
 
 t.test('an id in the prefix of the context is not mixed up with that of an authenticator', async t => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
-import { isForm, isSafe, localPath, returnPath, varyByAccept, wantsPage, withQuery } from '../plugin/browser.js'
+import { isForm, isSafe, localPath, returnPath, varyBy, wantsPage, withQuery } from '../plugin/browser.js'
 
 // What these functions read of a request.
 function requestOf (
@@ -97,14 +97,14 @@ t.test('withQuery adds what there is, and what is in it cannot break out', async
   }))
 })
 
-t.test('varyByAccept keeps what is there and adds Accept once', async t => {
+t.test('varyBy keeps what is there and adds the header once', async t => {
   for (const [before, after] of [
     [undefined, 'Accept'], ['', 'Accept'], ['Origin', 'Origin, Accept'], ['Accept', 'Accept'], ['accept, Origin', 'accept, Origin'], ['*', '*'], ['Accept-Encoding', 'Accept-Encoding, Accept'],
     [['Origin', 'Accept'], ['Origin', 'Accept']], [['Origin', 'Cookie'], 'Origin, Cookie, Accept']
   ] as Array<[string | string[] | undefined, unknown]>) {
     let vary: unknown = before
     const reply = { getHeader: () => vary, header: (_name: string, value: unknown) => { vary = value } }
-    varyByAccept(reply as unknown as FastifyReply)
+    varyBy(reply as unknown as FastifyReply, 'Accept')
     t.same(vary, after)
   }
 })

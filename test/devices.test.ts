@@ -409,7 +409,7 @@ t.test('the pages offer to trust, list and revoke, without JavaScript', async t 
   const { secret } = await enrol(host)
   const client = await signIn(host)
   const ask = await client.page('/2fa/verify')
-  t.match(ask.body, /<input type="checkbox" name="trustDevice" value="on">\s+Do not ask/)
+  t.match(ask.body, /<input type="checkbox" id="trust" name="trustDevice" value="on">\s*<label for="trust">Do not ask/)
   t.match(ask.body, /this device for 14 days/)
   const wrong = await client.form('/2fa/verify', { code: wrongCode(secret, host.clock), trustDevice: 'on' })
   t.match(wrong.body, 'value="on" checked', 'a wrong code does not uncheck it')

@@ -46,7 +46,9 @@ t.test('every default is the value that the documentation states', async t => {
     trustedDevices: false,
     revalidate: 30,
     storageTimeout: 2000,
-    pages: true,
+    pages: {
+      shown: true, name: 'Acme', logo: undefined, theme: {}, language: undefined, defaultLanguage: 'en', messages: {}, render: undefined, contentSecurityPolicy: {}
+    },
     audit: false,
     methods: {},
     onEvent: undefined,
@@ -107,7 +109,7 @@ const cases: Record<string, { good: unknown[], bad: unknown[], says: RegExp }> =
   trustedDevices: { good: [true, false, {}, { ttl: 60_000, cookieName: 'acme' }], bad: [null, 0, 1, '', 'x', [], Symbol('x')], says: /false, true or \{ ttl, cookieName \}/ },
   revalidate: { good: [0, 3600], bad: [-1, 3601, 0.5, '30', true], says: /an integer from 0 to 3600/ },
   storageTimeout: { good: [100, 30_000], bad: [0, 99, 30_001, '2000', Infinity], says: /an integer from 100 to 30000/ },
-  pages: { good: [true, false], bad: no, says: /true or false/ },
+  pages: { good: [true, false, {}, { name: 'Acme Ltd' }], bad: [null, 0, 1, '', 'x', [], Symbol('x')], says: /true, false or an object/ },
   methods: {
     good: [{}, { 'by-mail': { label: 'Mail', check: () => false } }],
     bad: [null, 1, 'x', { Mail: { label: 'Mail', check: () => false } }, { mail: {} }, { mail: { label: 'Mail' } }, { mail: null }],

@@ -172,7 +172,7 @@ t.test('a grace period ends to the millisecond, and says how many days are left 
     t.same((await client.get('/banner')).json(), state)
     t.match((await client.get('/2fa/')).json(), state)
     for (const page of ['/2fa/', '/2fa/setup']) {
-      t.match(textOf((await client.page(page)).body), `from 2026-01-15 on: you have ${words} left.`, `${page} ${left}`)
+      t.match(textOf((await client.page(page)).body), `from January 15, 2026 on: you have ${words} left.`, `${page} ${left}`)
     }
   }
   for (const late of [0, 1, day * 1000 * 365]) {

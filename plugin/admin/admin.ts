@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { registrationOf } from '../access.js'
 import { BadOptionError, ForbiddenError, UnknownUserError } from '../errors.js'
 import { checkOption, refuseUnknown } from '../option-checks.js'
 import { checkPolicy, type TwoFactorPolicy } from '../policy.js'
 import { refuseCrossOrigin } from '../routes/cross-origin.js'
 import { parseStrictly } from '../routes/parsers.js'
-import {
-  doneReply, errors, eventsQuery, eventsReply, keysReply, userParams, userReply, type EventsQuery, type UserParams
-} from './schemas.js'
+import type { SchemaTypes, TypedScope } from '../routes/schema-types.js'
+import { adminOperations } from './operations.js'
 
 /**
  * A `preHandler` of the host that lets administrators through. It refuses by throwing, by sending a reply, or by
@@ -33,7 +33,8 @@ export interface TwoFactorAdminOptions {
  */
 export async function twoFactorAdmin (fastify: FastifyInstance, given: TwoFactorAdminOptions): Promise<void> {
   const { guard, policy } = resolveOptions(given)
-  if (!fastify.hasDecorator('twoFactor')) {
+  const registration = registrationOf(fastify)
+  if (!registration) {
     throw new BadOptionError('twoFactorAdmin', 'registered after fastify-authenticator-2fa, in its context or below')
   }
 
@@ -46,10 +47,7 @@ export async function twoFactorAdmin (fastify: FastifyInstance, given: TwoFactor
   })
   fastify.addHook('preHandler', asHook(guard))
   parseStrictly(fastify)
-  userRoutes(fastify)
-
-  const keys = { summary: 'Keys that something is sealed with', response: { 200: keysReply, ...errors } }
-  fastify.get('/keys', { schema: keys }, async () => ({ keys: await fastify.twoFactor.keyUsage() }))
+  adminRoutes(fastify.withTypeProvider<SchemaTypes>(), adminOperations(registration))
 }
 
 function resolveOptions (given: TwoFactorAdminOptions): Required<TwoFactorAdminOptions> {
@@ -76,34 +74,28 @@ function asHook (guard: AdminGuard) {
   }
 }
 
-function userRoutes (fastify: FastifyInstance): void {
-  const { twoFactor } = fastify
+function adminRoutes (scope: TypedScope, operations: ReturnType<typeof adminOperations>): void {
+  const { twoFactor } = scope
 
-  const status = { summary: 'State of a user', params: userParams, response: { 200: userReply, ...errors } }
-  fastify.get<UserParams>('/users/:userId', { schema: status }, async ({ params: { userId } }) => {
+  scope.get('/keys', operations.keys, async () => ({ keys: await twoFactor.keyUsage() }))
+
+  scope.get('/users/:userId', operations.status, async ({ params: { userId } }) => {
     const state = await twoFactor.status(userId)
     if (!state.enabled) throw new UnknownUserError()
     return state
   })
 
-  const audit = {
-    summary: 'What happened to a user, the newest first',
-    params: userParams,
-    querystring: eventsQuery,
-    response: { 200: eventsReply, ...errors }
-  }
   // Also of a user who has no two-factor authentication any more.
-  fastify.get<UserParams & EventsQuery>('/users/:userId/events', { schema: audit }, async request => {
+  scope.get('/users/:userId/events', operations.events, async request => {
     const { params: { userId }, query: { before, limit } } = request
     const page = { ...(before !== undefined && { before }), ...(limit !== undefined && { limit: Number(limit) }) }
     return { events: await twoFactor.events(userId, page) }
   })
 
   for (const action of ['unlock', 'reset'] as const) {
-    const schema = { summary: `${action} a user`, params: userParams, response: { 200: doneReply, ...errors } }
-    fastify.post<UserParams>(`/users/:userId/${action}`, { schema }, async ({ params: { userId } }) => {
+    scope.post(`/users/:userId/${action}`, operations[action], async ({ params: { userId } }) => {
       if (!await twoFactor[action](userId)) throw new UnknownUserError()
-      return { done: true }
+      return { done: true } as const
     })
   }
 }

@@ -1,25 +1,4 @@
-const time = { type: 'string', format: 'date-time' } as const
-const nullableTime = { type: ['string', 'null'], format: 'date-time' } as const
-
-function reply<Properties extends Record<string, object>> (properties: Properties) {
-  return { type: 'object', additionalProperties: false, properties } as const
-}
-
-/** Fastify's own shape, and whatever an error handler of the host adds to it. */
-const error = {
-  type: 'object',
-  additionalProperties: true,
-  properties: {
-    statusCode: { type: 'integer' },
-    code: { type: 'string' },
-    error: { type: 'string' },
-    message: { type: 'string' }
-  }
-} as const
-
-export const errors = { '4xx': error, '5xx': error } as const
-
-export interface UserParams { Params: { userId: string } }
+import { authenticatorReply, nullableTime, reply, time } from '../routes/schemas.js'
 
 /** As `getUser` answers it, without what a database cannot store. */
 export const userParams = {
@@ -28,37 +7,27 @@ export const userParams = {
   properties: { userId: { type: 'string', minLength: 1, maxLength: 1024, pattern: '^[^\\u0000-\\u001f\\u007f]+$' } }
 } as const
 
-const authenticator = reply({
-  id: { type: 'string' },
-  kind: { type: 'string', description: 'Which verifier checks its codes' },
-  name: { type: 'string' },
-  createdAt: time,
-  lastUsedAt: nullableTime
-})
-
 export const userReply = reply({
   enabled: { type: 'boolean' },
-  authenticators: { type: 'array', items: authenticator },
+  authenticators: { type: 'array', items: authenticatorReply },
   recoveryCodesLeft: { type: 'integer' },
-  failedAttempts: { type: 'integer' },
+  failedAttempts: { type: 'integer', description: 'Wrong codes in a row' },
   lockedUntil: nullableTime,
-  authenticatorsDisabled: { type: 'boolean' }
+  authenticatorsDisabled: { type: 'boolean', description: 'Too many wrong codes turned them off' }
 })
 
-export const doneReply = reply({ done: { type: 'boolean' } })
+export const doneReply = reply({ done: { type: 'boolean', enum: [true] } })
 
 const key = reply({
   id: { type: 'string' },
-  by: { type: 'string' },
-  current: { type: 'boolean' },
-  available: { type: 'boolean' },
+  by: { type: 'string', enum: ['encryptionKeys', 'cipher'], description: 'The option that holds it' },
+  current: { type: 'boolean', description: 'It seals what is new' },
+  available: { type: 'boolean', description: 'It was given' },
   secrets: { type: 'integer' },
   recoverySalts: { type: 'integer' }
 })
 
 export const keysReply = reply({ keys: { type: 'array', items: key } })
-
-export interface EventsQuery { Querystring: { before?: string, limit?: string } }
 
 export const eventsQuery = {
   type: 'object',
@@ -72,13 +41,19 @@ export const eventsQuery = {
 const event = {
   ...reply({
     id: { type: 'string' },
-    type: { type: 'string' },
+    type: { type: 'string', description: 'Such as `verified`. Never renamed' },
     userId: { type: 'string' },
     at: time,
-    ip: { type: 'string' },
-    lockedUntil: nullableTime
-  }),
-  // What else is told of it differs by its type.
+    ip: { type: 'string', description: 'Absent for what a back office did' },
+    lockedUntil: { ...nullableTime, description: 'null: the authenticators are disabled for good' },
+    verifier: { type: 'string', description: 'Kind of a verifier' },
+    clockOffset: { type: 'integer', description: 'Seconds that the clock of the phone is ahead; negative: behind' },
+    authenticatorId: { type: 'string' },
+    deviceId: { type: 'string' },
+    resealed: { type: 'integer' },
+    failed: { type: 'integer' }
+  }, ['ip', 'lockedUntil', 'verifier', 'clockOffset', 'authenticatorId', 'deviceId', 'resealed', 'failed']),
+  // Those that other versions have written may tell more.
   additionalProperties: true
 } as const
 

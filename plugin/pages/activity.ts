@@ -1,40 +1,29 @@
-import type { TwoFactorEvent, TwoFactorEventType } from '../events.js'
+import type { TwoFactorEvent } from '../events.js'
 import { html, type Html } from './html.js'
-
-const said: Readonly<Partial<Record<TwoFactorEventType, string>>> = {
-  'setup-confirmed': 'An authenticator was added',
-  'authenticator-renamed': 'An authenticator was renamed',
-  'authenticator-removed': 'An authenticator was removed',
-  verified: 'A code was entered',
-  failed: 'A wrong code was entered',
-  reused: 'A used code was entered again',
-  locked: 'Codes were refused for a while',
-  recovered: 'A recovery code was used',
-  'recovery-codes-regenerated': 'New recovery codes were made',
-  disabled: 'It was turned off',
-  unlocked: 'Support unlocked your account',
-  reset: 'Support reset it',
-  imported: 'An authenticator was taken over from another system',
-  'device-trusted': 'A device was trusted',
-  'device-revoked': 'A device was revoked',
-  'device-reuse-alarm': 'A trusted device was revoked: somebody had a copy of it'
-}
+import type { Messages } from './messages.js'
+import type { View } from './parts.js'
 
 /** What happened lately. What a user has no use for is left out. */
-export function activitySection (events: readonly TwoFactorEvent[] | undefined): Html | undefined {
+export function activitySection (view: View, events: readonly TwoFactorEvent[] | undefined): Html | undefined {
+  const { messages, formats } = view
   if (events === undefined) return undefined
   const shown = events.flatMap(({ type, at, ip }) => {
-    const text = said[type]
+    const text = saidOf(messages, type)
     return text === undefined
       ? []
       : [html`
 <dt>${text}</dt>
-<dd><time datetime="${at.toISOString()}">${at.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>${ip !== undefined && ` from ${ip}`}</dd>`]
+<dd><time datetime="${at.toISOString()}" data-time>${formats.dateTime(at)}</time>${ip !== undefined && ` ${messages.fromAddress(ip)}`}</dd>`]
   })
   return html`
-<h2 id="activity">Recent activity</h2>
+<h2 id="activity">${messages.activity}</h2>
 ${shown.length === 0
-? html`<p>None.</p>`
+? html`<p>${messages.noActivity}</p>`
 : html`<dl>${shown}</dl>
-<p class="more">Was it not you? Change your password, and make new recovery codes.</p>`}`
+<p class="more">${messages.wasItYou}</p>`}`
+}
+
+function saidOf (messages: Messages, type: string): string | undefined {
+  const key = `event:${type}`
+  return key in messages ? messages[key as Extract<keyof Messages, `event:${string}`>] : undefined
 }

@@ -1,29 +1,26 @@
-import type { AuthenticatorInfo } from '../service/authenticators.js'
-import { day } from './day.js'
 import { html, type Html } from './html.js'
-import { invalid, layout, type FormState, type Site } from './layout.js'
+import type { PageData, Site } from './page.js'
+import { around, day, invalid, type Drawing, type View } from './parts.js'
 
 /** Each authenticator of a user, with what can be done to it. */
-export function authenticatorList (
-  site: Site,
-  authenticators: readonly AuthenticatorInfo[],
-  { problem, field }: FormState & { readonly field?: string | undefined }
-): Html {
-  return html`<dl>${authenticators.map(({ id, name, createdAt, lastUsedAt }) => {
+export function authenticatorList (view: View, { status, problem, field }: PageData['settings']): Html {
+  const { site, messages } = view
+  return html`<dl>${status.authenticators?.map(({ id, name, createdAt, lastUsedAt }) => {
     const nameField = nameFieldOf(id)
     const wrong = field === nameField
+    const used = lastUsedAt ? around(messages.lastUsed, day(view, lastUsedAt)) : messages.notUsedYet
     return html`
-<dt>${name}</dt>
-<dd>${lastUsedAt ? html`last used ${day(lastUsedAt)}` : 'not used yet'}, added ${day(createdAt)}
+<dt><bdi>${name}</bdi></dt>
+<dd>${used} · ${around(messages.addedOn, day(view, createdAt))}
 <details${wrong && html` open`}>
-<summary aria-label="Rename ${name}">Rename</summary>
+<summary aria-label="${messages.renameOne(name)}">${messages.rename}</summary>
 <form method="post" action="${pathOf(site, id)}/rename">
-<label for="${nameField}">New name</label>
-<input id="${nameField}" name="name" value="${name}" required maxlength="64" autocomplete="off"${wrong && invalid(problem)}>
-<button class="quiet">Save</button>
+<label for="${nameField}">${messages.newName}</label>
+<input id="${nameField}" name="name" value="${name}" required maxlength="64" autocomplete="off"${wrong && invalid({ problem })}>
+<button class="quiet">${messages.save}</button>
 </form>
 </details>
-<a href="${pathOf(site, id)}/remove" aria-label="Remove ${name}">Remove</a></dd>`
+<a href="${pathOf(site, id)}/remove" aria-label="${messages.removeOne(name)}">${messages.remove}</a></dd>`
   })}</dl>`
 }
 
@@ -34,18 +31,17 @@ export function nameFieldOf (authenticatorId: string): string {
 
 /** The page that asks before an authenticator is removed. */
 export function removePage (
-  site: Site, { authenticator: { id, name }, last }: { authenticator: AuthenticatorInfo, last: boolean }
-): string {
-  return layout(site, last ? 'Turn two-factor authentication off?' : 'Remove this authenticator?', html`
-${last
-  ? html`<p class="note">${name} is your only authenticator. Without it two-factor authentication is off: your password alone
-signs you in, and your recovery codes are worthless.</p>`
-  : html`<p>Codes of ${name} will not be taken any more. Your other authenticators and your recovery codes stay, and on your
-other devices you will be asked for a code again.</p>`}
+  { site, messages }: View, { authenticator: { id, name }, last }: PageData['remove-authenticator']
+): Drawing {
+  return {
+    title: last ? messages.removeLastTitle : messages.removeTitle,
+    body: html`
+${last ? html`<p class="note">${messages.removeLastText(name)}</p>` : html`<p>${messages.removeText(name)}</p>`}
 <form method="post" action="${pathOf(site, id)}/remove">
-<button>${last ? 'Remove it and turn off' : 'Remove'}</button>
+<button>${last ? messages.removeLast : messages.remove}</button>
 </form>
-<p class="more"><a href="${site.base}/">Keep it</a></p>`)
+<p class="more"><a href="${site.base}/">${messages.keepIt}</a></p>`
+  }
 }
 
 function pathOf ({ base }: Site, id: string): string {

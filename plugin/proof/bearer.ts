@@ -29,6 +29,7 @@ export function bearerProof (
 
   return {
     ambient: false,
+    header: name,
 
     prepare (_fastify, sealer) {
       // Opened at every request, which is too often for a key management service.

@@ -28,6 +28,9 @@ export interface Proof {
    */
   readonly ambient: boolean
 
+  /** Request header that carries the proof, for documents of the API. Absent where none does. */
+  readonly header?: string
+
   /**
    * Called once, at registration.
    *

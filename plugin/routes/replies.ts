@@ -1,21 +1,24 @@
-import type { FastifyError, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
-import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { urlFor, type Registration } from '../access.js'
 import { isSafe, localPath, wantsPage, withQuery } from '../browser.js'
-import { InvalidCodeError, UnauthenticatedError, UnavailableError } from '../errors.js'
+import {
+  InvalidCodeError, LockedError, TooManyRequestsError, UnauthenticatedError, UnavailableError
+} from '../errors.js'
 import { pageFor } from '../guard.js'
-import { errorPage } from '../pages/error.js'
-import type { Site } from '../pages/layout.js'
-import { contentSecurityPolicy } from '../pages/style.js'
-import { urlOf } from '../refusal.js'
+import type { Page, Site } from '../pages/page.js'
+import { onTheWay, type View } from '../pages/parts.js'
+import { problemOf } from '../pages/problem.js'
+import type { Pages } from '../pages/renderer.js'
+import { refusalBody } from './refusals.js'
 
 /** A registration, as its routes see it. */
 export interface RouteContext extends Registration {
   readonly site: Site
+  readonly pages: Pages
 }
 
 /** Draws the page again whose form was refused. */
-export type FormPage = (request: FastifyRequest, problem: string) => string | undefined | Promise<string | undefined>
+export type FormPage = (request: FastifyRequest, problem: string) => Page | undefined | Promise<Page | undefined>
 
 /** The site as this client sees it. */
 export function siteOf ({ site }: RouteContext, request: FastifyRequest): Site {
@@ -24,17 +27,16 @@ export function siteOf ({ site }: RouteContext, request: FastifyRequest): Site {
 
 /** Whether this client gets pages from this registration. */
 export function showsPages ({ options }: RouteContext, request: FastifyRequest): boolean {
-  return options.pages && wantsPage(request)
+  return options.pages.shown && wantsPage(request)
 }
 
-/** @param policy - Default is the one without scripts. */
-export function sendPage (reply: FastifyReply, page: string, policy = contentSecurityPolicy): FastifyReply {
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', policy)
-    .header('x-frame-options', 'DENY')
-    .header('x-content-type-options', 'nosniff')
-    .send(page)
+export function sendPage (context: RouteContext, reply: FastifyReply, page: Page): Promise<FastifyReply> {
+  return context.pages.send(reply, siteOf(context, reply.request), page)
+}
+
+/** What this client's pages are written with. */
+export function viewOf (context: RouteContext, reply: FastifyReply): Promise<View> {
+  return context.pages.view(reply, siteOf(context, reply.request))
 }
 
 /** Sends a browser to the settings, where a change shows. */
@@ -58,8 +60,11 @@ export function wayOf (request: FastifyRequest): { next: string | undefined, res
 }
 
 /** Options of a route whose refusals show its form again. */
-export function withForm (context: RouteContext, page: FormPage): Pick<RouteShorthandOptions, 'errorHandler'> {
-  return { errorHandler: (error, request, reply) => sendRefusal(context, error, request, reply, page) }
+export function withForm (context: RouteContext, page: FormPage) {
+  return {
+    errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      sendRefusal(context, error, request, reply, page)
+  }
 }
 
 /** Answers a refusal: JSON in Fastify's shape, or for a browser the page that helps it on. */
@@ -73,17 +78,47 @@ export async function sendRefusal (
   reply.code(status).headers('headers' in refusal ? refusal.headers as Record<string, string> : {})
 
   if (!showsPages(context, request)) {
-    const { code, message } = refusal
-    const offset = refusal instanceof InvalidCodeError ? refusal.clockOffset : undefined
-    const more = offset === undefined ? urlOf(refusal) : { clockOffset: offset }
-    return reply.send({ statusCode: status, code, error: STATUS_CODES[status], message, ...more })
+    return reply.send(refusalBody(refusal))
   }
   const elsewhere = pageFor(context, refusal)
   if (elsewhere !== undefined) {
     return reply.redirect(withQuery(elsewhere, wayBack(context, request, refusal)), 303)
   }
-  const page = await form?.(request, `${refusal.message}.`)
-  return sendPage(reply, page ?? errorPage(siteOf(context, request), { message: refusal.message, status }))
+  return sendPage(context, reply, await refusalPage(context, refusal, reply, form))
+}
+
+/** The page that a refusal is shown on: its form again, if that is of use. */
+async function refusalPage (
+  context: RouteContext, refusal: FastifyError, reply: FastifyReply, form: FormPage | undefined
+): Promise<Page> {
+  const { request } = reply
+  const site = siteOf(context, request)
+  const problem = problemOf(await viewOf(context, reply), refusal)
+  const page = await form?.(request, problem)
+  const retryAfter = Number(reply.getHeader('retry-after'))
+  if (refusal instanceof LockedError && !refusal.disabled) {
+    return { name: 'locked', reason: 'account', retryAfter, retry: retryOf(site, page) }
+  }
+  if (refusal instanceof TooManyRequestsError) {
+    return { name: 'locked', reason: 'address', retryAfter, retry: retryOf(site, page) }
+  }
+  if (page) return page
+  if (refusal.statusCode !== undefined && refusal.statusCode < 500) {
+    return { name: 'error', problem, status: refusal.statusCode }
+  }
+  const here = isSafe(request.method) ? localPath(request.originalUrl) : undefined
+  return { name: 'unavailable', problem, retry: here ?? `${site.base}/` }
+}
+
+/** Where the form of a page is again. */
+function retryOf (site: Site, page: Page | undefined): string {
+  switch (page?.name) {
+    case 'verify':
+    case 'recover': return onTheWay(`${site.base}/${page.name}`, page)
+    case 'method': return onTheWay(`${site.base}/methods/${page.method.name}`, page)
+    case 'setup': return onTheWay(`${site.base}/setup`, page)
+    default: return `${site.base}/`
+  }
 }
 
 /** Back to this page, or for a form to the settings, to send it again. A sign-in leads on to where the form would. */

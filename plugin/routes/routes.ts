@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
-import { varyByAccept } from '../browser.js'
+import { varyBy } from '../browser.js'
 import { limitAddresses } from './address-limit.js'
 import { authenticatorPageRoutes, authenticatorRoutes } from './authenticators.js'
 import { refuseCrossOrigin } from './cross-origin.js'
@@ -9,6 +9,7 @@ import { pageScriptRoute } from './page-script.js'
 import { parseStrictly } from './parsers.js'
 import { sendRefusal, type RouteContext } from './replies.js'
 import { settingsRoutes } from './settings.js'
+import type { SchemaTypes } from './schema-types.js'
 import { setupPageRoute, setupRoutes } from './setup.js'
 import { statusRoute } from './status.js'
 import { verifyPageRoutes, verifyRoutes } from './verify.js'
@@ -27,26 +28,28 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
 
   scope.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
-    varyByAccept(reply)
+    varyBy(reply, 'Accept')
     if (options.proof.ambient) refuseCrossOrigin(request)
   })
 
-  statusRoute(scope, context)
-  setupPageRoute(scope, context)
-  verifyPageRoutes(scope, context)
-  if (options.pages) pageScriptRoute(scope)
-  methodPageRoutes(scope, context)
-  if (options.trustedDevices) deviceListRoute(scope, context)
-  authenticatorPageRoutes(scope, context)
+  const typed = scope.withTypeProvider<SchemaTypes>()
+  statusRoute(typed, context)
+  setupPageRoute(typed, context)
+  verifyPageRoutes(typed, context)
+  if (options.pages.shown) pageScriptRoute(scope)
+  methodPageRoutes(typed, context)
+  if (options.trustedDevices) deviceListRoute(typed, context)
+  authenticatorPageRoutes(typed, context)
 
   await scope.register(async limited => {
     await limitAddresses(limited, options.rateLimit, { max: 100, nameSpace: 'fastify-authenticator-2fa-' })
-    setupRoutes(limited, context)
-    verifyRoutes(limited, context)
-    methodRoutes(limited, context)
-    settingsRoutes(limited, context)
-    if (options.trustedDevices) deviceRoutes(limited, context)
-    authenticatorRoutes(limited, context)
+    const typed = limited.withTypeProvider<SchemaTypes>()
+    setupRoutes(typed, context)
+    verifyRoutes(typed, context)
+    methodRoutes(typed, context)
+    settingsRoutes(typed, context)
+    if (options.trustedDevices) deviceRoutes(typed, context)
+    authenticatorRoutes(typed, context)
   })
 }
 

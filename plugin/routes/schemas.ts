@@ -1,4 +1,7 @@
-const nullableDate = { type: ['string', 'null'], format: 'date-time' } as const
+// Each schema here is also the type of what it describes (FromSchema): there is no other declaration to drift from it.
+
+export const time = { type: 'string', format: 'date-time' } as const
+export const nullableTime = { type: ['string', 'null'], format: 'date-time' } as const
 
 const carried = {
   proofToken: { type: 'string', description: 'With bearerProof(): send it in the header two-factor-proof from now on' },
@@ -6,32 +9,42 @@ const carried = {
 } as const
 
 /** Fastify's own shape of an error, and where to go. */
-const error = {
+export const errorReply = {
   type: 'object',
   additionalProperties: false,
   required: ['statusCode', 'error', 'message'],
   properties: {
     statusCode: { type: 'integer' },
-    code: { type: 'string' },
-    error: { type: 'string' },
-    message: { type: 'string' },
-    verifyUrl: { type: 'string' },
-    setupUrl: { type: 'string' },
+    code: { type: 'string', description: 'Tells refusals apart. Never renamed' },
+    error: { type: 'string', description: 'Name of the status' },
+    message: { type: 'string', description: 'What to do, for the user' },
+    verifyUrl: { type: 'string', description: 'Where to pass, with FST_2FA_REQUIRED' },
+    setupUrl: { type: 'string', description: 'Where to set it up, with FST_2FA_SETUP_REQUIRED' },
     clockOffset: { type: 'integer', description: 'Seconds that the clock of the phone seems to be ahead; negative: behind' }
   }
 } as const
 
-export const errors = { '4xx': error, '5xx': error } as const
+export const errors = { '4xx': errorReply, '5xx': errorReply } as const
 
-function body<Properties extends Record<string, object>> (
-  properties: Properties, required: Array<keyof Properties & string>
+function body<const Properties extends Record<string, object>, const Required extends keyof Properties & string> (
+  properties: Properties, required: readonly Required[]
 ) {
   return { type: 'object', additionalProperties: false, required, properties } as const
 }
 
-function reply<Properties extends Record<string, object>> (properties: Properties) {
-  return { type: 'object', additionalProperties: false, properties } as const
+/** @param optional - Names of the properties that are not always there. */
+export function reply<
+  const Properties extends Record<string, object>, const Optional extends keyof Properties & string = never
+> (
+  properties: Properties, optional: readonly Optional[] = []
+) {
+  type Required = Exclude<keyof Properties & string, Optional>
+  const isRequired = (name: string): name is Required => !optional.some(other => other === name)
+  const required = Object.keys(properties).filter(isRequired)
+  return { type: 'object', additionalProperties: false, required, properties } as const
 }
+
+const always = { type: 'boolean', enum: [true] } as const
 
 /** Where a browser goes afterwards. A path of another site is ignored. */
 const next = { type: 'string', maxLength: 2048 } as const
@@ -53,66 +66,73 @@ export const authenticatorReply = reply({
   id: { type: 'string' },
   kind: { type: 'string', description: 'Which verifier checks its codes' },
   name: { type: 'string' },
-  createdAt: { type: 'string', format: 'date-time' },
-  lastUsedAt: nullableDate
+  digits: { type: 'integer', description: 'Length of its codes' },
+  createdAt: time,
+  lastUsedAt: nullableTime
 })
 
 export const statusReply = reply({
   enabled: { type: 'boolean' },
-  verified: { type: 'boolean' },
-  verifiedAt: nullableDate,
-  authenticators: { type: ['array', 'null'], items: authenticatorReply },
-  recoveryCodesLeft: { type: ['integer', 'null'] },
-  lockedUntil: nullableDate,
+  verified: { type: 'boolean', description: 'This client has passed' },
+  verifiedAt: nullableTime,
+  authenticators: {
+    type: ['array', 'null'], items: authenticatorReply, description: 'null for a client that has not passed'
+  },
+  recoveryCodesLeft: { type: ['integer', 'null'], description: 'null for a client that has not passed' },
+  lockedUntil: { ...nullableTime, description: 'No code is taken before then' },
   required: { type: 'boolean', description: 'Whether the user has to have two-factor authentication now' },
-  requiredFrom: { ...nullableDate, description: 'Since when, or from when on' },
+  requiredFrom: { ...nullableTime, description: 'Since when, or from when on' },
   daysLeft: { type: ['integer', 'null'], description: 'Until then' }
 })
 
 export const setupReply = reply({
-  secret: { type: 'string' },
-  uri: { type: 'string' },
-  qrSvg: { type: 'string' },
-  expiresAt: { type: 'string', format: 'date-time' },
+  secret: { type: 'string', description: 'Base32, for typing by hand' },
+  uri: { type: 'string', description: 'otpauth: URI, as the QR code has it' },
+  qrSvg: { type: 'string', description: 'The QR code as an SVG element' },
+  expiresAt: { ...time, description: 'From then on, no code confirms this setup' },
   setupToken: carried.setupToken
-})
+}, ['setupToken'])
 
 export const confirmReply = reply({
-  enabled: { type: 'boolean' },
-  recoveryCodes: { type: 'array', items: { type: 'string' } },
+  enabled: always,
+  recoveryCodes: {
+    type: 'array', items: { type: 'string' }, description: 'Shown this once. Empty for a further authenticator'
+  },
   proofToken: carried.proofToken
-})
+}, ['proofToken'])
 
-export const verifyReply = reply({ verified: { type: 'boolean' }, proofToken: carried.proofToken })
+export const verifyReply = reply({ verified: always, proofToken: carried.proofToken }, ['proofToken'])
 
 export const recoverReply = reply({
-  verified: { type: 'boolean' },
-  recoveryCodesLeft: { type: ['integer', 'null'] },
+  verified: always,
+  recoveryCodesLeft: { type: ['integer', 'null'], description: 'null: could not be read just now' },
   proofToken: carried.proofToken
-})
+}, ['proofToken'])
 
 export const recoveryCodesReply = reply({ recoveryCodes: { type: 'array', items: { type: 'string' } } })
 
-export const disableReply = reply({ enabled: { type: 'boolean' } })
+export const disableReply = reply({ enabled: { type: 'boolean', enum: [false] } })
 
 export const authenticatorsReply = reply({ authenticators: { type: 'array', items: authenticatorReply } })
 
 const device = reply({
   id: { type: 'string' },
   label: { type: 'string', description: 'Browser and system, as the device named itself' },
-  createdAt: { type: 'string', format: 'date-time' },
-  lastUsedAt: nullableDate,
-  expiresAt: { type: 'string', format: 'date-time' },
+  createdAt: time,
+  lastUsedAt: nullableTime,
+  expiresAt: time,
   current: { type: 'boolean', description: 'It is the client that asks' }
 })
 
 export const devicesReply = reply({ devices: { type: 'array', items: device } })
 
-export const revokedReply = reply({ revoked: { type: 'integer' } })
+export const revokedReply = reply({ revoked: { type: 'integer', description: 'How many there were' } })
 
 export const removalReply = reply({ authenticator: authenticatorReply, last: { type: 'boolean' } })
 
-export const removedReply = reply({ removed: { type: 'boolean' }, enabled: { type: 'boolean' } })
+export const removedReply = reply({
+  removed: always, enabled: { type: 'boolean', description: 'false: it was the last one' }
+})
 
 export const nextQuery = {
   type: 'object',
@@ -154,14 +174,16 @@ export const recoverBody = body({ code: recoveryCode, next }, ['code'])
 export const disableBody = (digits: number) => body({ code: { anyOf: [codeSchema(digits), recoveryCode] }, next }, ['code'])
 
 export const methodParams = {
-  type: 'object', properties: { method: { type: 'string', pattern: '^[a-z0-9-]{1,32}$' } }
+  type: 'object',
+  required: ['method'],
+  properties: { method: { type: 'string', pattern: '^[a-z0-9-]{1,32}$' } }
 } as const
 
 const methodInfo = reply({ name: { type: 'string' }, label: { type: 'string' } })
 
 export const methodsReply = reply({ methods: { type: 'array', items: methodInfo } })
 
-export const startReply = reply({ started: { type: 'boolean' } })
+export const startReply = reply({ started: always })
 
 /** A form sends where to go on to; other clients send nothing. */
 export const nextBody = { type: ['object', 'null'], properties: { next } } as const

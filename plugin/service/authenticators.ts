@@ -10,6 +10,8 @@ export interface AuthenticatorInfo {
   /** Which verifier checks its codes: `local`, or the kind of another one. */
   readonly kind: string
   readonly name: string
+  /** Length of its codes. */
+  readonly digits: number
   readonly createdAt: Date
   readonly lastUsedAt: Date | null
 }
@@ -73,7 +75,7 @@ export function createAuthenticators (
 }
 
 export function toAuthenticatorInfo (
-  { id, kind, name, createdAt, lastUsedAt }: StoredAuthenticator
+  { id, kind, name, digits, createdAt, lastUsedAt }: StoredAuthenticator
 ): AuthenticatorInfo {
-  return { id, kind, name, createdAt, lastUsedAt }
+  return { id, kind, name, digits, createdAt, lastUsedAt }
 }

@@ -1,0 +1,89 @@
+import type { FastifyReply } from 'fastify'
+import { varyBy } from '../browser.js'
+import type { ResolvedPages } from '../page-options.js'
+import { draw } from './drawings.js'
+import { html } from './html.js'
+import { createLanguages } from './languages.js'
+import { documentOf } from './layout.js'
+import type { Page, Site, TwoFactorPage } from './page.js'
+import type { View } from './parts.js'
+import { securityPolicy, type PolicySources } from './security-policy.js'
+import { pageStyle } from './style.js'
+
+/** Draws the pages of a registration. */
+export interface Pages {
+  /** What this client's pages are written with, in its language. */
+  readonly view: (reply: FastifyReply, site: Site) => Promise<View & { readonly language: string }>
+  /** Sends a page, as the host makes it or as it is. */
+  readonly send: (reply: FastifyReply, site: Site, page: Page) => Promise<FastifyReply>
+}
+
+/** @param redirects - URLs that forms lead on to. */
+export function createPages (options: ResolvedPages, redirects: readonly string[]): Pages {
+  const { render, logo, theme, language, messages, defaultLanguage, contentSecurityPolicy } = options
+  const chooseLanguage = createLanguages(messages, defaultLanguage)
+  const style = pageStyle(theme)
+  const policy = securityPolicy(style, sourceOf(logo?.src), formTargets(redirects), contentSecurityPolicy)
+
+  async function view (reply: FastifyReply, site: Site) {
+    const { request } = reply
+    let wanted = typeof language === 'string' ? language : undefined
+    try {
+      if (typeof language === 'function') wanted = await language(request)
+    } catch (error) {
+      request.log.error({ err: error }, 'pages.language of fastify-authenticator-2fa failed')
+    }
+    if (wanted === undefined) varyBy(reply, 'Accept-Language')
+    const { tag, messages, formats } = chooseLanguage(wanted ?? request.headers['accept-language'])
+    return { language: tag, messages, formats, site }
+  }
+
+  return {
+    view,
+
+    async send (reply, site, page) {
+      const seen = await view(reply, site)
+      const { messages, language } = seen
+      const { title, body } = draw(seen, page)
+      const content = html`<div class="two-factor" lang="${language}" dir="${messages.direction}">
+<h1>${title}</h1>
+${body}
+</div>`.markup
+      const scriptUrl = `${site.base}/page.js`
+      const { direction } = messages
+      const framed = { ...page, title, content, style, scriptUrl, language, direction, messages, site }
+
+      reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', policy)
+        .header('content-language', language)
+        .header('x-frame-options', 'DENY')
+        .header('x-content-type-options', 'nosniff')
+      return reply.send(await rendered(reply, render, framed) ?? documentOf(framed, logo))
+    }
+  }
+}
+
+/** A page of the host that fails must not take the plugin's with it: recovery codes are shown only once. */
+async function rendered (
+  reply: FastifyReply, render: ResolvedPages['render'], page: TwoFactorPage
+): Promise<string | undefined> {
+  try {
+    const document: unknown = await render?.(page, reply)
+    if (document === undefined || typeof document === 'string') return document
+    throw new TypeError('pages.render must answer a string, such as of reply.viewAsync(), or undefined')
+  } catch (error) {
+    reply.log.error({ err: error, page: page.name }, 'pages.render of fastify-authenticator-2fa failed')
+  }
+}
+
+function sourceOf (url: string | undefined): PolicySources {
+  if (url === undefined) return {}
+  if (url.startsWith('data:')) return { 'img-src': ['data:'] }
+  return { 'img-src': [url.startsWith('/') ? "'self'" : new URL(url).origin] }
+}
+
+/** Browsers hold `form-action` also for where the answer to a form sends them. */
+function formTargets (redirects: readonly string[]): PolicySources {
+  return { 'form-action': redirects.filter(url => /^https?:/.test(url)).map(url => new URL(url).origin) }
+}
