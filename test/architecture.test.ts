@@ -106,9 +106,16 @@ const rules: readonly Rule[] = [
   // The routes of a back office, in a context of the host's.
   {
     files: /^admin\//,
-    imports: [errors, /^(option-checks|policy)$/, /^routes\/(cross-origin|parsers)$/, /^admin\//],
-    types: [fastify]
+    imports: [
+      errors, /^(access|option-checks|policy)$/, /^routes\/(cross-origin|examples|operation|parsers|schemas)$/,
+      /^admin\//
+    ],
+    types: [fastify, /^routes\/schema-types$/]
   },
+
+  // What runs elsewhere: in browsers, where there is nothing but the file itself, and in the tests of hosts.
+  { files: /^client\//, imports: [/^client\//] },
+  { files: /^testing\//, imports: [/^otp\/(base32|totp)$/, /^testing\//], types: [fastify, /^otp\/hotp$/] },
 
   // The command line. It puts the use cases together as the plugin does, in one place.
   { files: /^cli$/, imports: [/^cli\/(program|terminal)$/] },

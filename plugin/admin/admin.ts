@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { registrationOf } from '../access.js'
-import { BadOptionError, ForbiddenError, UnknownUserError } from '../errors.js'
+import { BadOptionError, ForbiddenError, UnavailableError, UnknownUserError } from '../errors.js'
 import { checkOption, refuseUnknown } from '../option-checks.js'
 import { checkPolicy, type TwoFactorPolicy } from '../policy.js'
 import { refuseCrossOrigin } from '../routes/cross-origin.js'
@@ -77,7 +77,13 @@ function asHook (guard: AdminGuard) {
 function adminRoutes (scope: TypedScope, operations: ReturnType<typeof adminOperations>): void {
   const { twoFactor } = scope
 
-  scope.get('/keys', operations.keys, async () => ({ keys: await twoFactor.keyUsage() }))
+  scope.get('/keys', operations.keys, async () => {
+    try {
+      return { keys: await twoFactor.keyUsage() }
+    } catch (cause) {
+      throw new UnavailableError({ cause })
+    }
+  })
 
   scope.get('/users/:userId', operations.status, async ({ params: { userId } }) => {
     const state = await twoFactor.status(userId)

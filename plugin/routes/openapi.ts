@@ -6,9 +6,7 @@ import { errorReply } from './schemas.js'
 
 /** What a document of the API tells of a route, beyond its schemas. */
 export interface RouteDetails {
-  readonly operationId: string
   readonly summary: string
-  readonly description: string
   readonly example: unknown
   readonly bodyExample?: unknown
   /** What it refuses, beside what every route of its kind does. */
@@ -27,7 +25,7 @@ interface Document {
 
 /** As much as is read here of what `@fastify/swagger` hands to the transform of a route. */
 interface Documented {
-  readonly schema: FastifySchema & { readonly response?: unknown }
+  readonly schema: FastifySchema & { readonly operationId?: string, readonly response?: unknown }
   readonly url: string
   readonly route: { readonly method: string | readonly string[] }
   /** Absent where the document is Swagger 2.0. */
@@ -52,7 +50,6 @@ export function describeRoute (registration: Registration, details: RouteDetails
   return ({ schema, url, route, openapiObject }: Documented): { schema: FastifySchema, url: string } => {
     if (!openapiObject) return { schema, url }
     const change = ![route.method].flat().every(isSafe)
-    const { operationId, backOffice = false } = details
     return {
       url,
       schema: {
@@ -60,8 +57,7 @@ export function describeRoute (registration: Registration, details: RouteDetails
         ...bodyOf(schema, details),
         ...proofHeader(registration),
         ...paramsOf(schema, url),
-        operationId: isTaken(openapiObject, operationId) ? `${operationId}At${pascal(url)}` : operationId,
-        tags: [backOffice ? 'Two-factor back office' : 'Two-factor authentication'],
+        operationId: uniqueId(openapiObject, schema.operationId, url),
         security: [{ [declareScheme(registration, openapiObject)]: [] }],
         response: { ...successOf(schema, registration, details), ...refusalsOf(schema, registration, details, change) }
       } as FastifySchema
@@ -69,10 +65,11 @@ export function describeRoute (registration: Registration, details: RouteDetails
   }
 }
 
-/** Ids are unique in a document. A second registration in one app has the same ones. */
-function isTaken ({ paths = {} }: Document, operationId: string): boolean {
-  return Object.values(paths).some((path: object) => Object.values(path).some((operation: { operationId?: string }) =>
-    operation.operationId === operationId))
+/** Ids are unique in a document, but a second registration in one app has the same ones: those tell where they are. */
+function uniqueId ({ paths = {} }: Document, operationId: string | undefined, url: string): string | undefined {
+  const taken = Object.values(paths).some((path: object) =>
+    Object.values(path).some((operation: { operationId?: string }) => operation.operationId === operationId))
+  return taken ? `${operationId}At${pascal(url)}` : operationId
 }
 
 function pascal (url: string): string {

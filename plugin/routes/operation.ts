@@ -12,6 +12,8 @@ interface Taken {
 }
 
 interface Operation<Reply, Takes> extends RouteDetails {
+  readonly operationId: string
+  readonly description: string
   /** Schema of its answer. */
   readonly reply: Reply
   readonly example: FromSchema<Reply>
@@ -25,11 +27,13 @@ interface Operation<Reply, Takes> extends RouteDetails {
  * @param takes - Schemas of what it takes.
  */
 export function operation<const Reply extends object, const Takes extends Taken = Record<never, never>> (
-  registration: Registration, { reply, ...details }: Operation<Reply, NoInfer<Takes>>, takes: Takes = {} as Takes
+  registration: Registration, { reply, operationId, description, ...details }: Operation<Reply, NoInfer<Takes>>,
+  takes: Takes = {} as Takes
 ) {
-  const { summary, description } = details
+  const { summary, backOffice = false } = details
+  const tags = [backOffice ? 'Two-factor back office' : 'Two-factor authentication']
   return {
-    schema: { summary, description, ...takes, response: { 200: reply, ...errors } },
+    schema: { operationId, summary, description, tags, ...takes, response: { 200: reply, ...errors } },
     config: { swaggerTransform: describeRoute(registration, details) } as FastifyContextConfig
   }
 }

@@ -94,8 +94,9 @@ async function askForCode (
 
 /** The same page, with what was wrong with the code. */
 async function askAgain (context: RouteContext, request: FastifyRequest, problem: string): Promise<Page> {
-  const { id } = await currentUser(context, request)
-  return askForCode(context, request, await context.service.status(id).catch(() => undefined), problem)
+  // Whoever is refused as one of too many need not be signed in.
+  const status = currentUser(context, request).then(({ id }) => context.service.status(id)).catch(() => undefined)
+  return askForCode(context, request, await status, problem)
 }
 
 /** A form sends a box that is checked as `on`. */

@@ -4,14 +4,21 @@ import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { kyselyStorage } from '../../plugin/index.js'
 import { openDatabase } from '../helpers/database.js'
-import { buildHost, Client, codeAt, enrol, intercept, signIn, wrongCode, type HostOptions } from '../helpers/host.js'
+import {
+  buildHost, Client, codeAt, enrol, enrolByImport, intercept, signIn, wrongCode, type Host, type Imported
+} from '../helpers/host.js'
 
 /** A host with an enrolled user, whose claimed attempts are counted. */
-async function build (t: Test, options: HostOptions = {}) {
+const build = (t: Test) => buildFor(t, enrolByImport)
+const buildWithRecoveryCodes = (t: Test) => buildFor(t, enrol)
+
+async function buildFor<User extends Imported> (t: Test, enrolUser: (host: Host) => Promise<User>) {
   const counted = { claims: 0 }
   const storage = intercept(kyselyStorage(await openDatabase()), method => { if (method === 'claimAttempt') counted.claims++ })
-  const host = await buildHost(t, { recoveryCodes: 5, rateLimit: false, storage, ...options })
-  return { ...host, counted, ...await enrol(host) }
+  const host = await buildHost(t, { rateLimit: false, storage })
+  const user = await enrolUser(host)
+  counted.claims = 0
+  return { ...host, counted, ...user }
 }
 
 const json = { 'content-type': 'application/json' }
@@ -55,7 +62,7 @@ t.test('I3 spaces and dashes in a code are fine, as people type them', async t =
 })
 
 t.test('I3 a recovery code is read in any case, grouping and with look-alikes', async t => {
-  const { app, clock, recoveryCodes } = await build(t)
+  const { app, clock, recoveryCodes } = await buildWithRecoveryCodes(t)
   const typed: Array<(code: string) => string> = [
     code => code.toLowerCase(), code => code.replaceAll('-', ''), code => ` ${code.replaceAll('-', ' ')} `,
     code => code.replaceAll('0', 'O').replaceAll('1', 'l').replaceAll('V', 'u'), code => code.replaceAll('-', '–')
@@ -67,7 +74,7 @@ t.test('I3 a recovery code is read in any case, grouping and with look-alikes', 
 })
 
 t.test('I3 a recovery code with a soft hyphen is read over HTTP as by request.twoFactor', async t => {
-  const { app, clock, recoveryCodes: [code = ''] } = await build(t)
+  const { app, clock, recoveryCodes: [code = ''] } = await buildWithRecoveryCodes(t)
   const response = await (await signIn({ app, clock })).post('/2fa/recover', { code: code.replace('-', '\u00ad') })
   t.equal(response.statusCode, 200)
 })
@@ -294,7 +301,7 @@ t.test('W5 an origin with a port, in another case or of an IPv6 address is this 
 })
 
 t.test('W5 every unsafe route refuses other sites, and does nothing', async t => {
-  const { client, app, clock, recoveryCodes } = await build(t)
+  const { client, app, clock, recoveryCodes } = await buildWithRecoveryCodes(t)
   for (const url of unsafe) {
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example' }, { origin: 'null' }]) {
       const { cookies } = client
@@ -311,7 +318,7 @@ t.test('W5 every unsafe route refuses other sites, and does nothing', async t =>
 })
 
 t.test('W5 an old browser\'s forms of every kind are refused', async t => {
-  const { client, app } = await build(t)
+  const { client, app } = await buildWithRecoveryCodes(t)
   for (const type of ['application/x-www-form-urlencoded', 'APPLICATION/X-WWW-FORM-URLENCODED', 'application/x-www-form-urlencoded;charset=utf-8', 'text/plain', 'multipart/form-data; boundary=x']) {
     for (const url of ['/2fa/recovery-codes', '/2fa/setup']) {
       for (const payload of ['', 'a=b']) {

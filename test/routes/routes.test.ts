@@ -142,7 +142,7 @@ t.test('rateLimit: by default an address may send 100 requests a minute to all p
   const page = await post('/2fa/verify', '10.0.0.1', { accept: 'text/html' })
   t.equal(page.statusCode, 429)
   t.match(page.headers['content-type'], /^text\/html/)
-  t.match(page.body, /Too many requests\. Wait, then try again\./)
+  t.match(page.body, /Too many requests\. You can try again in/)
   t.equal((await post('/2fa/verify', '10.0.0.2')).statusCode, 400, 'another address has its own')
   t.equal((await client.request({ method: 'GET', url: '/2fa/verify', remoteAddress: '10.0.0.1' })).statusCode, 200, 'the pages are not limited')
   t.equal((await client.request({ method: 'GET', url: '/public', remoteAddress: '10.0.0.1' })).statusCode, 200, 'nor the host\'s routes')
