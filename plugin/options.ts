@@ -104,7 +104,10 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
   /** HMAC of new enrolments. Many apps know `SHA1` alone. Default is `SHA1`. */
   algorithm?: 'SHA1' | 'SHA256' | 'SHA512'
 
-  /** Length of the codes of new enrolments: 6 to 8. Default is 6. Codes of 6 digits are always taken. */
+  /**
+   * Length of the codes of new enrolments: 6 to 8. Codes of 6 digits are always taken; lowering it shuts out those that
+   * enrolled with more. Default is 6.
+   */
   digits?: number
 
   /** Length of one time step of new enrolments, in seconds: 15 to 120. Default is 30. */

@@ -1,12 +1,13 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { varyBy } from '../browser.js'
 import type { ResolvedPages } from '../page-options.js'
 import { draw } from './drawings.js'
 import { html } from './html.js'
+import { en } from './languages/en.js'
 import { createLanguages } from './languages.js'
 import { documentOf } from './layout.js'
 import type { Page, Site, TwoFactorPage } from './page.js'
-import type { View } from './parts.js'
+import type { Drawing, View } from './parts.js'
 import { securityPolicy, type PolicySources } from './security-policy.js'
 import { pageStyle } from './style.js'
 
@@ -25,11 +26,20 @@ export function createPages (options: ResolvedPages, redirects: readonly string[
   const style = pageStyle(theme)
   const policy = securityPolicy(style, sourceOf(logo?.src), formTargets(redirects), contentSecurityPolicy)
 
-  async function view (reply: FastifyReply, site: Site) {
+  // A refusal and its page are asked for one after the other, and the host should choose once.
+  const views = new WeakMap<FastifyRequest, ReturnType<typeof choose>>()
+
+  function view (reply: FastifyReply, site: Site): ReturnType<typeof choose> {
+    const chosen = views.get(reply.request) ?? choose(reply, site)
+    views.set(reply.request, chosen)
+    return chosen
+  }
+
+  async function choose (reply: FastifyReply, site: Site) {
     const { request } = reply
     let wanted = typeof language === 'string' ? language : undefined
     try {
-      if (typeof language === 'function') wanted = await language(request)
+      if (typeof language === 'function') wanted = expectText(await language(request), 'pages.language')
     } catch (error) {
       request.log.error({ err: error }, 'pages.language of fastify-authenticator-2fa failed')
     }
@@ -44,7 +54,7 @@ export function createPages (options: ResolvedPages, redirects: readonly string[
     async send (reply, site, page) {
       const seen = await view(reply, site)
       const { messages, language } = seen
-      const { title, body } = draw(seen, page)
+      const { title, body } = drawn(reply, seen, page)
       const content = html`<div class="two-factor" lang="${language}" dir="${messages.direction}">
 <h1>${title}</h1>
 ${body}
@@ -64,17 +74,30 @@ ${body}
   }
 }
 
-/** A page of the host that fails must not take the plugin's with it: recovery codes are shown only once. */
+/** A message of the host that fails must not take the page with it: recovery codes are shown only once. */
+function drawn (reply: FastifyReply, view: View, page: Page): Drawing {
+  try {
+    return draw(view, page)
+  } catch (error) {
+    reply.log.error({ err: error, page: page.name }, 'pages.messages of fastify-authenticator-2fa failed')
+    return draw({ ...view, messages: en }, page)
+  }
+}
+
+/** Nor must a document of the host that fails. */
 async function rendered (
   reply: FastifyReply, render: ResolvedPages['render'], page: TwoFactorPage
 ): Promise<string | undefined> {
   try {
-    const document: unknown = await render?.(page, reply)
-    if (document === undefined || typeof document === 'string') return document
-    throw new TypeError('pages.render must answer a string, such as of reply.viewAsync(), or undefined')
+    return expectText(await render?.(page, reply), 'pages.render')
   } catch (error) {
     reply.log.error({ err: error, page: page.name }, 'pages.render of fastify-authenticator-2fa failed')
   }
+}
+
+function expectText (answer: unknown, name: string): string | undefined {
+  if (answer === undefined || typeof answer === 'string') return answer
+  throw new TypeError(`${name} must answer a string or undefined`)
 }
 
 function sourceOf (url: string | undefined): PolicySources {

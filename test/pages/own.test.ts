@@ -70,6 +70,7 @@ t.test('or the host\'s: one for all, or one for each request', async t => {
   t.equal(languageOf(await pageWith(t, { language }, { 'x-language': 'es-MX', 'accept-language': 'fr' })), 'es')
   t.equal(languageOf(await pageWith(t, { language }, { 'accept-language': 'fr' })), 'fr', 'or the browser\'s again')
   t.equal(languageOf(await pageWith(t, { language: () => { throw new Error('no') } }, { 'accept-language': 'fr' })), 'fr', 'also if it fails')
+  t.equal(languageOf(await pageWith(t, { language: () => 7 as unknown as string }, { 'accept-language': 'fr' })), 'fr', 'or answers nonsense')
   t.equal(languageOf(await pageWith(t, { defaultLanguage: 'de' }, { 'accept-language': 'nl' })), 'de')
 })
 
@@ -164,12 +165,15 @@ t.test('@fastify/view draws the pages, and escapes what it puts in', async t => 
   t.match((await client.page('/2fa/recover')).body, /^<body><h9>Use a recovery code<\/h9><div class="two-factor"/)
 })
 
-t.test('a render that fails takes no page away: recovery codes are shown only once', async t => {
-  for (const render of [
-    () => { throw new Error('template') }, async () => { throw new Error('template') }, () => 1 as unknown as string, () => null as unknown as string
-  ]) {
+t.test('what fails on the host\'s side takes no page away: recovery codes are shown only once', async t => {
+  const fail = (): never => { throw new Error('template') }
+  for (const pages of [
+    { render: fail }, { render: async () => fail() },
+    { render: () => 1 as unknown as string }, { render: () => null as unknown as string },
+    { messages: { en: { enterKey: fail, recoveryCodesOf: fail } } }
+  ] satisfies PageOptions[]) {
     const lines: string[] = []
-    const host = await buildHost(t, { pages: { render }, server: { logger: { level: 'error', stream: { write: (line: string) => { lines.push(line) } } } } })
+    const host = await buildHost(t, { pages, server: { logger: { level: 'error', stream: { write: (line: string) => { lines.push(line) } } } } })
     const client = await signIn(host)
     const setup = await client.page('/2fa/setup')
     t.equal(setup.statusCode, 200)
@@ -177,7 +181,7 @@ t.test('a render that fails takes no page away: recovery codes are shown only on
     const confirmed = await client.form('/2fa/setup/confirm', { code: codeAt(secret, host.clock) })
     t.equal(confirmed.body.match(/<li><code>/g)?.length, 5)
     t.equal(lines.length, 2)
-    t.match(lines[1], /"page":"recovery-codes".*pages\.render of fastify-authenticator-2fa failed/)
+    t.match(lines[1], /"page":"recovery-codes".*pages\.(render|messages) of fastify-authenticator-2fa failed/)
     t.notMatch(lines.join(''), secret)
   }
 })
