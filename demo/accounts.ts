@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { DemoDatabase } from './database.js'
-import { checkPassword, hashPassword } from './passwords.js'
+import type { Passwords } from './passwords.js'
 
 export interface Account {
   readonly id: string
@@ -31,7 +31,7 @@ export interface Accounts {
   findByToken: (token: string) => Promise<Account | undefined>
 }
 
-export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): Accounts {
+export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number, passwords: Passwords): Accounts {
   const hashToken = (token: string) => createHash('sha256').update(token).digest()
   // One spelling of an address is one account, and so one budget of codes.
   const normalize = (email: string) => email.trim().normalize('NFKC').toLowerCase()
@@ -42,7 +42,7 @@ export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): 
         .values({
           id: randomUUID(),
           email: normalize(email),
-          password_hash: await hashPassword(password),
+          password_hash: await passwords.hash(password),
           role,
           created_at: new Date(clock())
         })
@@ -54,7 +54,7 @@ export function createAccounts (db: Kysely<DemoDatabase>, clock: () => number): 
 
     async signIn (email, password) {
       const row = await db.selectFrom('demo_accounts').selectAll().where('email', '=', normalize(email)).executeTakeFirst()
-      const right = await checkPassword(password, row?.password_hash)
+      const right = await passwords.check(password, row?.password_hash)
       return right && row ? toAccount(row) : undefined
     },
 

@@ -1,26 +1,25 @@
-import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { adminAccount, createAccounts, demoAccount, type Accounts } from './accounts.js'
 import { api } from './api.js'
+import { assets } from './assets.js'
 import type { Checker } from './checker.js'
 import type { DemoConfig } from './config.js'
 import type { DemoDatabase } from './database.js'
+import { createPasswords } from './passwords.js'
 import { web } from './web.js'
 
 /** What the parts of the demo share. */
 export interface Demo {
-  readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'> & Partial<Pick<DemoConfig, 'trustedProxies'>>
+  readonly config: Pick<DemoConfig, 'encryptionKeys' | 'sessionSecret' | 'secure'> & Partial<Pick<DemoConfig, 'trustedProxies' | 'panel' | 'passwordCost'>>
   readonly db: Kysely<DemoDatabase>
   readonly checker: Checker
   readonly accounts: Accounts
   readonly clock: () => number
 }
 
-const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; " +
-  "base-uri 'none'; frame-ancestors 'none'"
+const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; " +
+  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** Puts the demo together. It listens nowhere yet, and the database and the checker stay the caller's. */
 export async function buildApp (
@@ -35,19 +34,18 @@ export async function buildApp (
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff' })
   })
-  await app.register(fastifyStatic, { root: join(import.meta.dirname, 'public'), prefix: '/public/' })
-  const otpauth = join(dirname(fileURLToPath(import.meta.resolve('otpauth'))), 'otpauth.esm.min.js')
-  app.get('/vendor/otpauth.js', async (_request, reply) => reply.type('text/javascript').sendFile(otpauth, '/'))
+  await app.register(assets)
 
-  const demo: Demo = { config, db, checker, accounts: createAccounts(db, clock), clock }
+  const accounts = createAccounts(db, clock, createPasswords(config.passwordCost))
+  const demo: Demo = { config, db, checker, accounts, clock }
   await app.register(web, demo)
   await app.register(api, { ...demo, prefix: '/api' })
   // Their password is in the documentation, so they are not for production.
   if (!config.secure) {
-    const there = (await demo.accounts.list()).map(({ email }) => email)
+    const there = (await accounts.list()).map(({ email }) => email)
     await Promise.all(([[demoAccount, 'user'], [adminAccount, 'admin']] as const)
       .filter(([{ email }]) => !there.includes(email))
-      .map(([{ email, password }, role]) => demo.accounts.signUp(email, password, role)))
+      .map(([{ email, password }, role]) => accounts.signUp(email, password, role)))
   }
   return app
 }

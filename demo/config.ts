@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from './arguments.js'
+import { ConfigError } from './config-error.js'
+import { keptSecrets } from './kept-secrets.js'
 
 export interface DemoConfig {
   /** PostgreSQL, or `undefined` for the embedded database in `folder`. */
@@ -20,20 +20,21 @@ export interface DemoConfig {
   readonly verifier: 'local' | 'api'
   /** That server, or `undefined` for one beside the demo. */
   readonly authenticatorApiUrl: string | undefined
+  /** Whether a guide and a panel beside the pages tell about the demo. */
+  readonly panel: boolean
+  /** Of the hashes of passwords, as `createPasswords` has it. Absent, but in tests. */
+  readonly passwordCost?: number
+  /** Whether to open a browser. */
+  readonly open: boolean
   /** Variables that production needs, and that were made up here. */
   readonly madeUp: readonly string[]
 }
-
-/** What is wrong with the environment or the arguments, and what to do. */
-export class ConfigError extends Error {}
 
 const howTo = {
   DATABASE_URL: 'postgres://user:password@host/database',
   TWO_FACTOR_KEYS: 'comma-separated keys; make one with: node -e "console.log(crypto.randomBytes(32).toString(\'base64\'))"',
   SESSION_SECRET: 'at least 32 characters; make one with: node -e "console.log(crypto.randomBytes(32).toString(\'hex\'))"'
 } as const
-
-const usage = 'Say --verifier=local (the default) or --verifier=api, as in: npm start -- --verifier=api'
 
 type Secret = keyof typeof howTo
 
@@ -44,7 +45,7 @@ type Secret = keyof typeof howTo
  * @throws {ConfigError}
  */
 export function readConfig (env: NodeJS.ProcessEnv, args: readonly string[] = []): DemoConfig {
-  const verifier = verifierOf(args)
+  const { verifier, plain, open } = readArguments(args)
   const production = env.NODE_ENV === 'production'
   const folder = env.DEMO_DATA ?? join(import.meta.dirname, '..', '.demo')
   const databaseUrl = env.DATABASE_URL || undefined
@@ -74,18 +75,16 @@ export function readConfig (env: NodeJS.ProcessEnv, args: readonly string[] = []
     trustedProxies: production ? proxies(env.TRUST_PROXY || 'loopback') : [],
     verifier,
     authenticatorApiUrl,
+    panel: !plain && isPanelOn(env.DEMO_PANEL, production),
+    open,
     madeUp: missing
   }
 }
 
-function verifierOf (args: readonly string[]): DemoConfig['verifier'] {
-  try {
-    const { values: { verifier } } = parseArgs({ args: [...args], options: { verifier: { type: 'string', default: 'local' } } })
-    if (verifier === 'local' || verifier === 'api') return verifier
-  } catch (cause) {
-    throw new ConfigError(`${(cause as Error).message}. ${usage}`, { cause })
-  }
-  throw new ConfigError(usage)
+/** What tells about the demo is not for customers, so in production it has to be asked for. */
+function isPanelOn (value: string | undefined, production: boolean): boolean {
+  if (!['on', 'off', '', undefined].includes(value)) throw new ConfigError('DEMO_PANEL must be on or off')
+  return value ? value === 'on' : !production
 }
 
 /** As the package has it, but with plain HTTP on this machine alone: every secret passes there. */
@@ -114,35 +113,4 @@ function proxies (list: string): string[] {
     }
   }
   return trusted
-}
-
-interface KeptSecrets {
-  readonly encryptionKeys: string[]
-  readonly sessionSecret: string
-}
-
-function keptSecrets (folder: string): KeptSecrets {
-  const file = join(folder, 'keys.json')
-  try {
-    if (!existsSync(file)) {
-      const made: KeptSecrets = {
-        encryptionKeys: [randomBytes(32).toString('base64')], sessionSecret: randomBytes(32).toString('hex')
-      }
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 })
-    }
-    const kept: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (isKept(kept)) return kept
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) {
-      throw new ConfigError(`The data folder cannot be used: ${(cause as Error).message}. Name another one in DEMO_DATA`, { cause })
-    }
-  }
-  throw new ConfigError(`${file} is damaged. Restore it, or delete ${folder} to start anew`)
-}
-
-function isKept (value: unknown): value is KeptSecrets {
-  return typeof value === 'object' && value !== null &&
-    'encryptionKeys' in value && Array.isArray(value.encryptionKeys) &&
-    'sessionSecret' in value && typeof value.sessionSecret === 'string'
 }

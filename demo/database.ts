@@ -1,12 +1,14 @@
 import { PGlite } from '@electric-sql/pglite'
 import { migrate as migrateTwoFactor, type TwoFactorDatabase } from 'fastify-authenticator-2fa'
-import { Kysely, Migrator, PostgresDialect, sql, type Migration } from 'kysely'
+import { Kysely, Migrator, PostgresDialect, sql, type Dialect, type Migration } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { ConfigError, type DemoConfig } from './config.js'
+import { ConfigError } from './config-error.js'
+import type { DemoConfig } from './config.js'
 import { lockFolder } from './folder-lock.js'
+import { noteStatement } from './panel/recording.js'
 
 export interface DemoDatabase extends TwoFactorDatabase {
   demo_accounts: { id: string, email: string, password_hash: string, role: 'user' | 'admin', created_at: Date }
@@ -25,7 +27,7 @@ export async function openDatabase (
   const dialect = databaseUrl === undefined
     ? new PGliteDialect(embedded(folder))
     : new PostgresDialect({ pool: pool(databaseUrl) })
-  const db = new Kysely<DemoDatabase>({ dialect })
+  const db = connect(dialect)
   try {
     await migrate(db)
     return db
@@ -40,6 +42,11 @@ export async function openDatabase (
   }
 }
 
+/** What the demo asks of a database, with its statements noted for the panel. */
+export function connect (dialect: Dialect): Kysely<DemoDatabase> {
+  return new Kysely({ dialect, log: noteStatement })
+}
+
 function embedded (folder: string): PGlite {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   lockFolder(folder)
@@ -48,8 +55,11 @@ function embedded (folder: string): PGlite {
 
 function pool (connectionString: string): pg.Pool {
   const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 2000 })
-  // Without a listener, a restart of PostgreSQL would end this process.
-  pool.on('error', error => console.error(`The database closed a connection: ${error.message}`))
+  // Without listeners, a restart of PostgreSQL would end this process: of the pool for idle connections, of each
+  // connection for when it is cut in a transaction.
+  const report = (error: Error) => console.error(`The database closed a connection: ${error.message}`)
+  pool.on('error', report)
+  pool.on('connect', client => client.on('error', report))
   return pool
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError } from './config.js'
+import { ConfigError } from './config-error.js'
 
 /**
  * Keeps other processes out of a folder until this one ends: the embedded database does not, and of two processes

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { adminAccount, demoAccount } from './accounts.js'
 import { buildApp, type Demo } from './app.js'
 import { openChecker, type Checker } from './checker.js'
-import { ConfigError, readConfig, type DemoConfig } from './config.js'
+import { ConfigError } from './config-error.js'
+import { readConfig, type DemoConfig } from './config.js'
 import { openDatabase } from './database.js'
+import { greeting, warning } from './greeting.js'
+import { openBrowser } from './open-browser.js'
 
 try {
   await start(readConfig(process.env, process.argv.slice(2)))
@@ -55,27 +57,11 @@ async function listen (
   }
 }
 
-function greet (config: DemoConfig, address: string, { where }: Checker): void {
-  const { madeUp, databaseUrl, folder, secure, verifier } = config
-  if (madeUp.length > 0) {
-    console.warn(`For a demo only: ${databaseUrl === undefined ? 'an embedded database and ' : ''}made-up keys in ${folder}.
-In production set ${madeUp.join(', ')} (and PORT, if it is not 3000).
-`)
-  }
-  if (secure) {
-    console.log('Its cookies need HTTPS: put a proxy in front that sets X-Forwarded-Proto, and name its address in TRUST_PROXY.\n')
-  }
-  console.log(`The demo is at ${address}
-
-  ${secure ? `Create an account at ${address}/sign-up` : `Sign in as ${demoAccount.email} with the password: ${demoAccount.password}`}
-  1. Set up two-factor at ${address}/2fa/setup (no phone? ${address}/phone)
-  2. Sign out and in again: ${address}/dashboard asks for a code
-  3. Try ${address}/transfer${secure ? '' : `, and as ${adminAccount.email} ${address}/admin`}
-
-Codes of new authenticators are checked ${where()}.
-${verifier === 'local' ? 'To have a server check them: npm start -- --verifier=api' : 'To check them here: npm start'}
-
-Stop it with Ctrl+C.`)
+function greet (config: DemoConfig, address: string, checker: Checker): void {
+  const warned = warning(config)
+  if (warned !== undefined) console.warn(warned)
+  console.log(greeting(config, address, checker, { isTTY: process.stdout.isTTY, env: process.env }))
+  if (config.open) openBrowser(address, reason => console.warn(`No browser was opened (${reason}): open ${address} yourself.`))
 }
 
 function explain (error: unknown): unknown {

@@ -1,4 +1,4 @@
-/* global document, localStorage */
+/* global document, history, location, localStorage, setInterval */
 import { TOTP, URI } from '/vendor/otpauth.js'
 
 // What an authenticator app does, with another library than the server's. Everything stays in this browser.
@@ -32,6 +32,14 @@ function read (text) {
   return new TOTP({ issuer: 'Acme Bank', label: 'typed by hand', secret: typed.replace(/[\s-]/g, '').toUpperCase() })
 }
 
+function add (text) {
+  const account = read(text)
+  account.generate()
+  accounts = [account, ...accounts]
+  save()
+  draw()
+}
+
 let ticks = []
 
 function draw () {
@@ -39,6 +47,7 @@ function draw () {
   list.replaceChildren(...accounts.map((account, index) => {
     const item = document.createElement('li')
     const name = document.createElement('div')
+    name.className = 'name'
     name.textContent = [account.issuer, account.label].filter(Boolean).join(': ')
     const digits = document.createElement('p')
     digits.className = 'code'
@@ -47,6 +56,7 @@ function draw () {
     const remove = document.createElement('button')
     remove.className = 'quiet'
     remove.textContent = 'Remove'
+    remove.setAttribute('aria-label', `Remove ${name.textContent}`)
     remove.addEventListener('click', () => {
       accounts = accounts.filter((_, other) => other !== index)
       save()
@@ -55,8 +65,11 @@ function draw () {
     item.append(name, digits, bar, remove)
     ticks.push(() => {
       const left = account.period - Math.floor(Date.now() / 1000) % account.period
-      digits.dataset.code = account.generate()
-      digits.textContent = digits.dataset.code.replace(/^(\d{3})/, '$1 ')
+      const code = account.generate()
+      if (digits.dataset.code !== code) {
+        digits.dataset.code = code
+        digits.textContent = code.replace(/^(\d{3})/, '$1 ')
+      }
       bar.value = left
       bar.setAttribute('aria-label', `${left} seconds left`)
     })
@@ -73,17 +86,23 @@ form.addEventListener('submit', event => {
   event.preventDefault()
   const field = form.elements.namedItem('key')
   try {
-    const account = read(field.value)
-    account.generate()
-    accounts = [...accounts, account]
-    save()
+    add(field.value)
     field.value = ''
     problem.hidden = true
-    draw()
   } catch {
     problem.hidden = false
   }
 })
 
 draw()
+// The setup page hands its key over in the fragment. It is gone from the address as soon as it is read.
+if (location.hash.startsWith('#otpauth')) {
+  const uri = decodeURIComponent(location.hash.slice(1))
+  history.replaceState(null, '', location.pathname)
+  try {
+    if (!accounts.some(account => account.secret.base32 === read(uri).secret.base32)) add(uri)
+  } catch {
+    problem.hidden = false
+  }
+}
 setInterval(tick, 1000)

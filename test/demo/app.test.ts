@@ -1,16 +1,15 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import { Kysely } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import t, { type Test } from 'tap'
 import { adminAccount, demoAccount } from '../../demo/accounts.js'
-import { migrate, type DemoDatabase } from '../../demo/database.js'
+import { connect, migrate } from '../../demo/database.js'
 import { nextPath } from '../../demo/same-origin.js'
 import { openDemo, type DemoOptions } from '../helpers/demo.js'
 import { Client, codeAt } from '../helpers/host.js'
 
 const pglite = new PGlite()
-const db = new Kysely<DemoDatabase>({ dialect: new PGliteDialect(pglite) })
+const db = connect(new PGliteDialect(pglite))
 t.teardown(() => pglite.close())
 await migrate(db)
 

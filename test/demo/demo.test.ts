@@ -1,13 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TOTP } from 'otpauth'
 import t, { type Test } from 'tap'
 import { demoAccount } from '../../demo/accounts.js'
 import { readConfig } from '../../demo/config.js'
+import { openBrowser } from '../../demo/open-browser.js'
+import { createPasswords } from '../../demo/passwords.js'
+import { terminalLink } from '../../demo/terminal-link.js'
 import { freePort, startPostgres } from '../helpers/postgres.js'
 
 interface Running {
@@ -59,6 +62,20 @@ function folder (t: Test): string {
   return path
 }
 
+/** A program in the place of the one that opens browsers. It writes down what it is given. */
+function fakeOpener (t: Test): { path: string, opened: () => string | undefined } {
+  const path = folder(t)
+  const file = join(path, 'opened')
+  for (const name of ['xdg-open', 'open']) {
+    writeFileSync(join(path, name), `#!/bin/sh\nprintf '%s\\n' "$@" > "${file}.part"\nexec ${process.execPath} -e 'fs.renameSync("${file}.part", "${file}")'\n`, { mode: 0o755 })
+  }
+  return { path, opened: () => existsSync(file) ? readFileSync(file, 'utf8') : undefined }
+}
+
+async function until (condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
 function form (origin: string, path: string, fields: Record<string, string>, cookie = ''): Promise<Response> {
   return fetch(`${origin}${path}`, {
     method: 'POST', body: new URLSearchParams(fields), headers: { origin, cookie, accept: 'text/html' }, redirect: 'manual'
@@ -69,7 +86,7 @@ const cookieOf = (response: Response) => response.headers.getSetCookie().at(-1)?
 
 t.test('it starts with nothing set, keeps sessions and enrolments over a restart, and stops cleanly', async t => {
   const env = { DEMO_DATA: folder(t) }
-  const first = await start(t, env)
+  const first = await start(t, { ...env, PATH: folder(t) }, ['--open'])
   t.match(first.output(), /In production set DATABASE_URL, TWO_FACTOR_KEYS, SESSION_SECRET/)
   t.match(first.output(), new RegExp(demoAccount.email))
   t.match(first.output(), /checked in this process\.\n.*npm start -- --verifier=api/)
@@ -80,11 +97,18 @@ t.test('it starts with nothing set, keeps sessions and enrolments over a restart
   t.match(signedIn.headers.getSetCookie().at(-1), /HttpOnly.*SameSite=Lax|SameSite=Lax.*HttpOnly/i)
   const cookie = cookieOf(signedIn)
   t.match(await (await fetch(`${first.origin}/dashboard`, { headers: { cookie } })).text(), /Your balance/)
+  await until(() => first.output().includes('No browser was opened'))
+  t.match(first.output(), /No browser was opened \(spawn xdg-open ENOENT\): open http:\S+ yourself/, 'it goes on without')
+  t.notMatch(first.output(), '\u001b', 'no links where nobody would see them')
   t.equal(await stop(first, 'SIGTERM'), 0)
 
   t.notOk(existsSync(join(env.DEMO_DATA, 'lock')), 'the folder is free again')
 
-  const second = await start(t, env, ['--verifier=api'])
+  const opener = fakeOpener(t)
+  const second = await start(t, { ...env, PATH: opener.path, FORCE_HYPERLINK: '1' }, ['--verifier=api', '--open'])
+  await until(() => opener.opened() !== undefined)
+  t.equal(opener.opened(), `${second.origin}\n`, 'the browser is given the address alone')
+  t.match(second.output(), `\u001b]8;;${second.origin}/how-to\u001b\\${second.origin}/how-to\u001b]8;;\u001b\\`)
   const [where = '', url = ''] = /checked by the AuthenticatorAPI-compatible server at (http:\/\/127\.0\.0\.1:\d+)\./.exec(second.output()) ?? []
   t.match(await (await fetch(second.origin)).text(), where, 'the pages say it too')
   t.equal(await (await fetch(`${url}/Validate.aspx?Pin=000000&SecretCode=12345678BXYT`)).text(), 'False')
@@ -156,6 +180,60 @@ t.test('the checker is this process, the server beside it, or the one that AUTHE
   }
 })
 
+t.test('a guide and a panel stand beside the pages, but in production or where they are told not to', async t => {
+  const env = { DEMO_DATA: folder(t) }
+  const production = {
+    ...env, NODE_ENV: 'production', DATABASE_URL: 'postgres://localhost/x', TWO_FACTOR_KEYS: 'x', SESSION_SECRET: 'x'.repeat(32)
+  }
+  for (const [given, args, panel] of [
+    [env, [], true], [env, ['--plain'], false], [{ ...env, DEMO_PANEL: 'off' }, [], false], [{ ...env, DEMO_PANEL: 'on' }, ['--plain'], false],
+    [production, [], false], [{ ...production, DEMO_PANEL: 'on' }, [], true]
+  ] as const) t.match(readConfig(given, args), { panel, open: false })
+  t.match(readConfig(env, ['--open']), { open: true, panel: true })
+})
+
+t.test('an address is a link where the terminal is known to make one of it', async t => {
+  const address = 'http://127.0.0.1:3000'
+  const link = `\u001b]8;;${address}\u001b\\${address}\u001b]8;;\u001b\\`
+  for (const env of [
+    { WT_SESSION: 'x' }, { KONSOLE_VERSION: '230000' }, { TERM_PROGRAM: 'iTerm.app' }, { TERM_PROGRAM: 'vscode' },
+    { TERM: 'xterm-kitty' }, { VTE_VERSION: '7402' }
+  ]) {
+    t.equal(terminalLink(address, { isTTY: true, env }), link, JSON.stringify(env))
+    t.equal(terminalLink(address, { isTTY: false, env }), address, 'not in a file')
+    t.equal(terminalLink(address, { isTTY: true, env: { ...env, CI: '1' } }), address, 'nor in CI')
+    t.equal(terminalLink(address, { isTTY: true, env: { ...env, FORCE_HYPERLINK: '0' } }), address)
+  }
+  for (const env of [{}, { TERM: 'dumb', WT_SESSION: 'x' }, { TERM: 'xterm-256color' }, { VTE_VERSION: '4205' }]) {
+    t.equal(terminalLink(address, { isTTY: true, env }), address, JSON.stringify(env))
+  }
+  t.equal(terminalLink(address, { env: { FORCE_HYPERLINK: '1' } }), link)
+})
+
+t.test('a browser that ends with an error is told of, on every system', async t => {
+  const { PATH = '' } = process.env
+  const path = folder(t)
+  t.teardown(() => { process.env.PATH = PATH })
+  for (const name of ['xdg-open', 'open', 'cmd']) writeFileSync(join(path, name), '#!/bin/sh\nexit 3\n', { mode: 0o755 })
+  process.env.PATH = path
+  for (const [platform, command] of [['linux', 'xdg-open'], ['darwin', 'open'], ['win32', 'cmd']] as const) {
+    let told = ''
+    openBrowser('http://127.0.0.1:1', reason => { told = reason }, platform)
+    await until(() => told !== '')
+    t.equal(told, `${command} ended with 3`)
+  }
+})
+
+t.test('passwords are hashed as OWASP wants it, and those of nobody take as long', async t => {
+  const { hash, check } = createPasswords()
+  const stored = await hash('a password')
+  t.match(stored, /^scrypt\$131072\$8\$1\$/)
+  t.ok(await check('a password', stored))
+  t.notOk(await check('a passwort', stored))
+  t.notOk(await createPasswords(2 ** 10).check('a password', undefined))
+  t.ok(await createPasswords(2 ** 10).check('a password', stored), 'with the cost that it was hashed with')
+})
+
 t.test('a wrong environment or argument is refused with what to do', async t => {
   const data = { DEMO_DATA: folder(t) }
   const url = 'postgres://postgres@127.0.0.1:1/none'
@@ -167,6 +245,7 @@ t.test('a wrong environment or argument is refused with what to do', async t => 
     [{ DATABASE_URL: 'mysql://x', TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32) }, /DATABASE_URL must look like/],
     [{ SESSION_SECRET: 'short' }, /SESSION_SECRET is too short/],
     [{ PORT: 'http' }, /PORT must be a number/],
+    [{ DEMO_PANEL: 'yes' }, /DEMO_PANEL must be on or off/],
     ...['nonsense', '10.0.0.0/33', '1', 'loopback,'].map((TRUST_PROXY): [Record<string, string>, RegExp] => [
       { NODE_ENV: 'production', DATABASE_URL: url, TWO_FACTOR_KEYS: key, SESSION_SECRET: 'x'.repeat(32), TRUST_PROXY }, /TRUST_PROXY must be/
     ]),

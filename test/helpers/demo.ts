@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
-import type { Kysely } from 'kysely'
+import { PostgresDialect, type Kysely } from 'kysely'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
+import pg from 'pg'
 import type { Test } from 'tap'
 import { buildApp, type Demo } from '../../demo/app.js'
 import { openChecker, type Checker } from '../../demo/checker.js'
 import type { DemoConfig } from '../../demo/config.js'
-import { migrate, type DemoDatabase } from '../../demo/database.js'
+import { connect, migrate, type DemoDatabase } from '../../demo/database.js'
 import { createClock, encryptionKeys, type Clock } from './host.js'
-import { connect, type PostgresServer } from './postgres.js'
+import type { PostgresServer } from './postgres.js'
 
 export type DemoOptions = Partial<Demo['config'] & Pick<DemoConfig, 'verifier' | 'authenticatorApiUrl'>>
 
@@ -30,7 +31,7 @@ export async function openDemo (
   const checker = await openChecker({ verifier, authenticatorApiUrl }, clock)
   t.teardown(() => checker.close())
   const app = await buildApp({
-    config: { encryptionKeys, sessionSecret: 'x'.repeat(32), secure: false, ...config }, db, checker, clock
+    config: { encryptionKeys, sessionSecret: 'x'.repeat(32), secure: false, passwordCost: 2 ** 10, ...config }, db, checker, clock
   })
   app.log.level = 'silent'
   t.teardown(() => app.close())
@@ -41,7 +42,11 @@ export async function openDemo (
 export async function openDemoDatabase (
   t: Pick<Test, 'teardown'>, postgres: PostgresServer
 ): Promise<Kysely<DemoDatabase>> {
-  const db = connect(t, await postgres.createDatabase()) as unknown as Kysely<DemoDatabase>
+  const pool = new pg.Pool({ connectionString: await postgres.createDatabase(), connectionTimeoutMillis: 1_000 })
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  const db = connect(new PostgresDialect({ pool }))
+  t.teardown(() => db.destroy())
   await migrate(db)
   return db
 }
