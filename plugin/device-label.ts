@@ -1,7 +1,7 @@
 // The first that fits counts: most browsers also name the ones that they want to be taken for.
 const browsers = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'], [/\b(?:OPR|OPX|OPT)\//, 'Opera'], [/\bVivaldi\//, 'Vivaldi'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'], [/\b(?:Firefox|FxiOS)\//, 'Firefox'], [/\b(?:Chrome|Chromium|CriOS)\//, 'Chrome'],
+  [/\bSamsungBrowser\//, 'Samsung Internet'], [/\b(?:Firefox|FxiOS)\//, 'Firefox'], [/\b(?:Chrome|HeadlessChrome|Chromium|CriOS)\//, 'Chrome'],
   [/\bSafari\//, 'Safari']
 ] as const
 
