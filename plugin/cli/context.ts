@@ -49,8 +49,10 @@ export async function withDatabase<Result> (
   }
   const { Pool } = await loadPg()
   const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, max: connections })
-  // Without a listener, a restart of PostgreSQL would end this process without a word.
+  // Without listeners a restart of PostgreSQL would end this process without a word: the pool's are for idle
+  // connections, and one that is cut in a statement or a transaction has nobody else to tell.
   pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
   const db = new Kysely<TwoFactorDatabase>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await task(db)

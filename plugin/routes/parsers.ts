@@ -27,12 +27,14 @@ export function parseStrictly (scope: FastifyInstance): void {
 
 /**
  * Two servers that read `{"code":"1","code":"2"}` differently disagree about what was checked. Bodies here are flat, so
- * each string before a colon is a key of the one object. Malformed JSON is left to the parser.
+ * each string before a colon is a key of the one object. Malformed JSON is left to the parser. The pattern takes a
+ * string without an end as well: it would search for the end from every quote in it otherwise.
  */
 function hasRepeatedKey (json: string): boolean {
-  const keys = [...json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)].filter(match => match[2] !== undefined)
+  const strings = [...json.matchAll(/"((?:[^"\\]|\\[^])*)(?:"(\s*:)?|\\?$)/g)]
+  const keys = strings.filter(match => match[2] !== undefined)
   try {
-    return new Set(keys.map(match => JSON.parse(match[1] as string) as string)).size !== keys.length
+    return new Set(keys.map(match => JSON.parse(`"${match[1]}"`) as string)).size !== keys.length
   } catch {
     return false
   }

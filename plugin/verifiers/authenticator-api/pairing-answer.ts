@@ -14,7 +14,7 @@ export interface PairingAnswer {
  */
 export function readPairingAnswer (html: string): PairingAnswer | undefined {
   const key = /\btitle=(['"])[^'"]*?\b([A-Z2-7]+)=*\1/.exec(html)?.[2]
-  const source = /<img\b[^>]*?\bsrc=(['"])([^'"]*)\1/i.exec(html)?.[2]?.replaceAll('&amp;', '&')
+  const source = /<img\b[^<>]*?\bsrc=(['"])([^'"]*)\1/i.exec(html)?.[2]?.replaceAll('&amp;', '&')
   if (key === undefined || source === undefined || !URL.canParse(source, 'https://localhost')) return undefined
   const data = new URL(source, 'https://localhost').searchParams.get('data')
   return data !== null && URL.canParse(data) ? { key, uri: new URL(data) } : undefined
@@ -23,7 +23,8 @@ export function readPairingAnswer (html: string): PairingAnswer | undefined {
 /** Whether the app would be given this key, and make codes of 6 digits by SHA-1 in steps of 30 seconds from it. */
 export function fits ({ key, uri }: PairingAnswer, expected: string): boolean {
   const parameter = (name: string) => uri.searchParams.get(name)?.toUpperCase()
-  return key === expected && parameter('secret')?.replace(/=+$/, '') === expected &&
+  const secret = parameter('secret') ?? ''
+  return key === expected && secret === expected.padEnd(secret.length, '=') &&
     uri.protocol === 'otpauth:' && uri.host === 'totp' &&
     ['SHA1', undefined].includes(parameter('algorithm')) &&
     ['6', undefined].includes(parameter('digits')) &&
