@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { twoFactorAdmin, type TwoFactorAdminOptions } from '../plugin/index.js'
-import { buildHost, codeAt, enrol, signIn, wrongCode, type Enrolled, type Host, type HostOptions } from './helpers/host.js'
+import {
+  buildHost, codeAt, enrol, enrolByImport, signIn, wrongCode, type Host, type HostOptions, type Imported
+} from './helpers/host.js'
 
 const isRoot = (request: FastifyRequest) => request.session.user?.id === 'root'
 
@@ -10,7 +12,7 @@ function onlyRoot (request: FastifyRequest): void {
 }
 
 interface AdminHost extends Host {
-  readonly root: Enrolled
+  readonly root: Imported
 }
 
 /** A host with the admin routes, and an administrator who has passed. */
@@ -20,7 +22,7 @@ async function buildAdminHost (
   const built = await buildHost(t, {
     after: app => app.register(twoFactorAdmin, { prefix: '/back/2fa', guard: onlyRoot, ...options }), ...host
   })
-  return { ...built, root: await enrol(built, 'root') }
+  return { ...built, root: await enrolByImport(built, 'root') }
 }
 
 const every = [
@@ -82,7 +84,7 @@ t.test('of a user who has no two-factor authentication there is nothing to see o
 
 t.test('the guard of the host stands before every route', async t => {
   const host = await buildAdminHost(t)
-  const ada = await enrol(host)
+  const ada = await enrolByImport(host)
   for (const [method, url] of every) {
     t.match(await ada.client.request({ method, url }), { statusCode: 418 }, `${method} ${url} of somebody else`)
     t.match(await host.app.inject({ method, url }), { statusCode: 401 }, `${method} ${url} of nobody`)
@@ -102,7 +104,7 @@ t.test('guards of every make refuse, and one that answers "no" does too', async 
   ]
   for (const [name, guard, status] of refusals) {
     const host = await buildAdminHost(t, { guard })
-    const ada = await enrol(host)
+    const ada = await enrolByImport(host)
     t.equal((await ada.client.post('/back/2fa/users/ada/reset')).statusCode, status, name)
     t.equal((await host.app.twoFactor.status('ada')).enabled, true, name)
     t.equal((await host.root.client.post('/back/2fa/users/ada/reset')).statusCode, 200, `${name}: not to the administrator`)
@@ -127,7 +129,7 @@ t.test('the administrator must have passed, and not long ago', async t => {
 
 t.test('another site cannot have an administrator\'s browser reset anybody', async t => {
   const host = await buildAdminHost(t)
-  await enrol(host)
+  await enrolByImport(host)
   const { root: { client: root } } = host
   for (const headers of [
     { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example' },

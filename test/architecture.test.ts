@@ -35,7 +35,24 @@ const rules: readonly Rule[] = [
   { files: /^proof\/proof$/, imports: [], types: [fastify, /^service\/passes$/] },
 
   // Behind the interfaces.
-  { files: /^storage\/migrations\//, imports: [/^kysely$/] },
+  { files: /^storage\/migrations\//, imports: [/^storage\/dialects\/tables$/], types: [/^kysely$/] },
+  { files: /^storage\/retries$/, imports: [/^node:timers\/promises$/], types: [/^storage\/storage$/] },
+  {
+    files: /^storage\/dialects\//,
+    imports: [/^kysely$/, errors, /^storage\/(dialects\/|retries$)/],
+    types: [/^storage\/schema$/]
+  },
+  // Two ways to keep the same promises. Neither knows the other.
+  {
+    files: /^storage\/statements\//,
+    imports: [/^kysely$/, /^storage\/(rows$|statements\/)/, /^storage\/dialects\/postgres$/],
+    types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
+  },
+  {
+    files: /^storage\/transactions\//,
+    imports: [/^kysely$/, /^storage\/(rows|transaction)$/, /^storage\/transactions\//],
+    types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
+  },
   { files: /^storage\//, imports: [/^kysely$/, /^storage\//, errors] },
   {
     files: /^verifiers\//,

@@ -3,7 +3,9 @@ import t, { type Test } from 'tap'
 import { kyselyStorage, type TwoFactorEvent, type TwoFactorStorage } from '../plugin/index.js'
 import { startChecker } from './helpers/checker.js'
 import { openDatabase } from './helpers/database.js'
-import { buildHost, codeAt, createClock, enrol, intercept, signIn, wrongCode, type HostOptions } from './helpers/host.js'
+import {
+  buildHost, codeAt, createClock, enrol, enrolByImport, intercept, signIn, wrongCode, type HostOptions
+} from './helpers/host.js'
 import { authenticatorApi } from '../plugin/index.js'
 
 async function setUp (t: Test, options: HostOptions = {}) {
@@ -80,7 +82,7 @@ t.test('the lock that an attempt would have set is not in the audit if its code 
 
 t.test('the last of a hundred wrong codes tells that the authenticators are off', async t => {
   const { host, clock, kept, told } = await setUp(t, { lockout: { attempts: 2, disableAfter: 2 } })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   clock.advance(30)
   for (let i = 0; i < 2; i++) await (await signIn(host)).post('/2fa/verify', { code: wrongCode(secret, clock) })
   const lock = (await kept()).find(({ type }) => type === 'locked')
@@ -133,7 +135,7 @@ t.test('an attempt that the database counts too late is taken back from the audi
 
 t.test('a change that failed has no event, and an event that cannot be written undoes the change', async t => {
   const { host, app, db, clock, kept, told } = await setUp(t)
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   t.equal(await app.twoFactor.unlock('nobody'), false)
   t.same(await kept('nobody'), [])
 
@@ -157,7 +159,7 @@ t.test('the audit costs a sign-in no statement more', async t => {
     const calls: string[] = []
     const storage: TwoFactorStorage = intercept(kyselyStorage(await openDatabase()), name => { calls.push(name) })
     const { host, clock } = await setUp(t, { audit, storage })
-    const { secret } = await enrol(host)
+    const { secret } = await enrolByImport(host)
     clock.advance(30)
     const client = await signIn(host)
     calls.length = 0
@@ -204,5 +206,5 @@ t.test('users see what happened to them, and only past their second factor', asy
   t.equal((await app.twoFactor.events('eve')).length, 1)
 
   const { host: silent } = await setUp(t, { audit: false })
-  t.notMatch((await (await enrol(silent)).client.page('/2fa')).body, /Recent activity/)
+  t.notMatch((await (await enrolByImport(silent)).client.page('/2fa')).body, /Recent activity/)
 })

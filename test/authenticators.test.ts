@@ -10,8 +10,8 @@ import { createKeyRing } from '../plugin/secrets/key-ring.js'
 import type { TwoFactorService } from '../plugin/service.js'
 import { openDatabase } from './helpers/database.js'
 import {
-  buildHost as buildWith, Client, codeAt, createClock, encryptionKeys, enrol, intercept, signIn, wrongCode, type Host,
-  type HostOptions
+  buildHost as buildWith, Client, codeAt, createClock, encryptionKeys, enrol, enrolByImport, intercept, signIn,
+  wrongCode, type Host, type HostOptions
 } from './helpers/host.js'
 
 async function buildHost (t: Test, options: HostOptions = {}) {
@@ -42,9 +42,9 @@ const required = { statusCode: 403, code: 'FST_2FA_REQUIRED', verifyUrl: '/2fa/v
 const unknown = { statusCode: 404, code: 'FST_2FA_UNKNOWN_AUTHENTICATOR', error: 'Not Found', message: 'You have no such authenticator' }
 
 /** A user with a phone and a tablet. */
-async function buildTwo (t: Test, options: HostOptions = {}) {
+async function buildTwo (t: Test, options: HostOptions = {}, enrolUser: typeof enrolByImport = enrolByImport) {
   const host = await buildHost(t, options)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolUser(host)
   const { client } = enrolled
   await rename(client, await idOf(client, 'Authenticator app'), 'Phone')
   host.clock.advance(30)
@@ -56,7 +56,7 @@ const works = async (host: Host, secret: string, user = 'ada') =>
   (await (await signIn(host, user)).post('/2fa/verify', { code: codeAt(secret, host.clock) })).statusCode === 200
 
 t.test('authenticators are listed with when they were added and last used, renamed and removed, each for itself', async t => {
-  const host = await buildTwo(t)
+  const host = await buildTwo(t, {}, enrol)
   const { client, clock, secret, tablet, ids } = host
   t.strictSame((await client.get('/2fa/authenticators')).json(), {
     authenticators: [
@@ -129,7 +129,7 @@ t.test('S8 listing and renaming need a pass, removing a fresh one; the password 
 
 t.test('S8 an authenticator of somebody else is answered as one that does not exist, and stays as it is', async t => {
   const host = await buildTwo(t)
-  const eve = await enrol(host, 'eve')
+  const eve = await enrolByImport(host, 'eve')
   const answersOf = async (id: string) => [
     await rename(eve.client, id, 'Hers'), await eve.client.post(`/2fa/authenticators/${id}/rename`, { name: 'Hers' }),
     await remove(eve.client, id), await eve.client.post(`/2fa/authenticators/${id}/remove`), await eve.client.get(`/2fa/authenticators/${id}/remove`)
@@ -234,7 +234,7 @@ t.test('a removal lifts no lock and forgets no wrong code', async t => {
 
 t.test('events tell which authenticator it was, and once the last one goes that two-factor authentication is off', async t => {
   const events: TwoFactorEvent[] = []
-  const host = await buildTwo(t, { onEvent: event => { events.push(event) } })
+  const host = await buildTwo(t, { onEvent: event => { events.push(event) } }, enrol)
   const { client, ids } = host
   t.match(events.filter(({ type }) => type === 'setup-confirmed'), [{ authenticatorId: ids.phone }, { authenticatorId: ids.tablet }])
   events.length = 0
@@ -254,7 +254,7 @@ t.test('events tell which authenticator it was, and once the last one goes that 
 })
 
 t.test('a user who must keep two-factor authentication keeps the last authenticator, and can neither remove nor disable it', async t => {
-  const host = await buildTwo(t)
+  const host = await buildTwo(t, {}, enrol)
   const { ids, secret } = host
   const service = serviceOf(host)
   const subject = { userId: 'ada' }

@@ -7,7 +7,7 @@ import { kyselyStorage, type StoredAuthenticator, type TwoFactorEvent, type TwoF
 import { driftOf, followClock, resyncs } from '../plugin/service/clocks.js'
 import { openDatabase } from './helpers/database.js'
 import {
-  buildHost, Client, codeAt, createClock, enrol, intercept, signIn, wrongCode, type HostOptions
+  buildHost, Client, codeAt, createClock, enrolByImport, intercept, signIn, wrongCode, type HostOptions
 } from './helpers/host.js'
 
 const verify = (client: Client, code: string) => client.post('/2fa/verify', { code })
@@ -16,9 +16,9 @@ const verify = (client: Client, code: string) => client.post('/2fa/verify', { co
 async function build (t: Test, options: HostOptions = {}) {
   const storage = options.storage ?? kyselyStorage(await openDatabase())
   const host = await buildHost(t, {
-    recoveryCodes: 5, rateLimit: false, lockout: { attempts: 20 }, clock: createClock('2026-01-01T12:00:05Z'), ...options, storage
+    rateLimit: false, lockout: { attempts: 20 }, clock: createClock('2026-01-01T12:00:05Z'), ...options, storage
   })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const client = await signIn(host)
   host.clock.advance(3600)
   const code = (steps: number) => codeAt(secret, host.clock, steps)
@@ -211,7 +211,7 @@ t.test('nothing but that resyncs', async t => {
     async 'a reset in between' ({ app, clock, send }) {
       await send(7)
       await app.twoFactor.reset('ada')
-      await enrol({ app, clock })
+      await enrolByImport({ app, clock })
       clock.advance(30)
       return send(7)
     }

@@ -4,7 +4,7 @@ import { codeAt } from './helpers/host.js'
 import { startPair } from './helpers/pair.js'
 import { HttpClient, type Answer } from './helpers/process.js'
 
-const { db, origins, clock, advance } = await startPair(t, { RATE_LIMIT: 'off' })
+const { db, origins, clock, advance } = await startPair(t, { environment: { RATE_LIMIT: 'off' } })
 const storage = kyselyStorage(db)
 
 /** A browser of a user that the first process trusts. */

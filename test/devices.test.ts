@@ -5,7 +5,10 @@ import type { TwoFactorEvent } from '../plugin/events.js'
 import { bearerProof, kyselyStorage } from '../plugin/index.js'
 import { deviceLabel } from '../plugin/device-label.js'
 import { openDatabase } from './helpers/database.js'
-import { buildHost, Client, codeAt, encryptionKeys, enrol, intercept, signIn, wrongCode, type Enrolled, type Host, type HostOptions } from './helpers/host.js'
+import {
+  buildHost, Client, codeAt, encryptionKeys, enrol, enrolByImport, intercept, signIn, wrongCode, type Host,
+  type HostOptions, type Imported
+} from './helpers/host.js'
 
 const name = 'two-factor-device'
 const day = 86_400
@@ -29,7 +32,7 @@ async function build (t: Test, options: HostOptions = {}): Promise<DeviceHost> {
 
 /** A client that was signed in by the password, then by a code, and asked not to be asked again. */
 async function trust (
-  host: Host, { secret }: Pick<Enrolled, 'secret'>, { user = 'ada', userAgent = '' } = {}
+  host: Host, { secret }: Pick<Imported, 'secret'>, { user = 'ada', userAgent = '' } = {}
 ): Promise<Client> {
   const client = await signIn(host, user)
   if (userAgent) client.headers['user-agent'] = userAgent
@@ -61,7 +64,7 @@ async function letIn (t: Test, client: Client, why: string): Promise<void> {
 
 t.test('T1 without the option nobody is remembered, whatever the client asks for', async t => {
   const host = await build(t, { trustedDevices: false })
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   const client = await trust(host, enrolled)
   t.same(Object.keys(client.cookies), ['sessionId'])
   await asked(t, await again(host, client), 'the next session')
@@ -90,7 +93,7 @@ t.test('T1 with the option nobody is remembered who did not ask for it', async t
 
 t.test('a trusted device is not asked again for 30 days, by one statement each time', async t => {
   const host = await build(t)
-  const client = await trust(host, await enrol(host))
+  const client = await trust(host, await enrolByImport(host))
   t.same(types(host), ['device-trusted'])
   let held = client
   for (let days = 0; days < 29; days += 7) {
@@ -127,7 +130,7 @@ t.test('the cookie is HttpOnly and SameSite, and over https Secure and bound to 
     }]
   ] as const) {
     const host = await build(t, trustProxy)
-    const enrolled = await enrol(host)
+    const enrolled = await enrolByImport(host)
     const client = await signIn(host)
     client.headers = { ...headers }
     host.clock.advance(30)
@@ -151,15 +154,15 @@ t.test('an answer that hands out a token is not cached, whatever the route says'
       return {}
     })
   })
-  const client = await again(host, await trust(host, await enrol(host)))
+  const client = await again(host, await trust(host, await enrolByImport(host)))
   t.equal((await client.get('/cached')).headers['cache-control'], 'no-store')
   t.equal((await client.get('/cached')).headers['cache-control'], 'public, max-age=600')
 })
 
 t.test('T2 whatever the cookie is, anything but a live token of this user is asked for a code', async t => {
   const host = await build(t)
-  const enrolled = await enrol(host)
-  const eve = await enrol(host, 'eve')
+  const enrolled = await enrolByImport(host)
+  const eve = await enrolByImport(host, 'eve')
   const client = await trust(host, enrolled)
   const ofEve = await trust(host, eve, { user: 'eve' })
 
@@ -186,7 +189,7 @@ t.test('T2 whatever the cookie is, anything but a live token of this user is ask
 t.test('T2 the device is let in after a key rotation while the old key is there', async t => {
   const storage = kyselyStorage(await openDatabase())
   const one = await build(t, { storage })
-  const client = await trust(one, await enrol(one))
+  const client = await trust(one, await enrolByImport(one))
   const fresh = Buffer.from(Array.from({ length: 32 }, (_, index) => 255 - index)).toString('base64')
   const two = await build(t, { storage, clock: one.clock, encryptionKeys: [fresh, ...encryptionKeys] })
   const moved = await again(two, client)
@@ -194,7 +197,7 @@ t.test('T2 the device is let in after a key rotation while the old key is there'
   await letIn(t, await again(two, moved), 'by the new one')
 })
 
-const changes: Record<string, (host: DeviceHost, enrolled: Enrolled, device: Client) => Promise<unknown>> = {
+const changes: Record<string, (host: DeviceHost, enrolled: Imported, device: Client) => Promise<unknown>> = {
   async revoked (_host, { client }) {
     const { devices } = (await client.get('/2fa/devices')).json<{ devices: Array<{ id: string }> }>()
     t.same((await client.request({ method: 'DELETE', url: `/2fa/devices/${devices[0]?.id}` })).json(), { revoked: 1 })
@@ -204,12 +207,12 @@ const changes: Record<string, (host: DeviceHost, enrolled: Enrolled, device: Cli
   },
   async 'a reset' (host) {
     t.equal(await host.app.twoFactor.reset('ada'), true)
-    await enrol(host)
+    await enrolByImport(host)
   },
   async 'turned off and on' (host, { client, secret }) {
     host.clock.advance(30)
     t.equal((await client.post('/2fa/disable', { code: codeAt(secret, host.clock) })).statusCode, 200)
-    await enrol(host)
+    await enrolByImport(host)
   },
   async 'a new authenticator' (host, { client }) {
     const { secret } = (await client.post('/2fa/setup')).json<{ secret: string }>()
@@ -228,7 +231,7 @@ const changes: Record<string, (host: DeviceHost, enrolled: Enrolled, device: Cli
 for (const [what, change] of Object.entries(changes)) {
   t.test(`T2 after ${what}, the device and what it gave are asked for a code`, async t => {
     const host = await build(t, { revalidate: 0, lockout: { attempts: 1, disableAfter: 2 } })
-    const enrolled = await enrol(host)
+    const enrolled = await enrolByImport(host)
     const device = await trust(host, enrolled)
     const stolen = await again(host, device)
     stolen.cookies[name] = device.cookies[name] ?? ''
@@ -245,7 +248,7 @@ for (const [what, change] of Object.entries(changes)) {
 t.test('T2 a copy of a token: whoever comes second sets off the alarm, and both are asked', async t => {
   for (const first of ['thief', 'owner'] as const) {
     const host = await build(t, { revalidate: 0 })
-    const device = await trust(host, await enrol(host))
+    const device = await trust(host, await enrolByImport(host))
     const clients = { thief: await again(host, device), owner: await again(host, device) }
     const second = first === 'thief' ? 'owner' : 'thief'
     await letIn(t, clients[first], `the ${first} is first`)
@@ -264,7 +267,7 @@ t.test('T2 a copy of a token: whoever comes second sets off the alarm, and both 
 
 t.test('requests that were on their way with the token before are let in for 10 s, with the same next token', async t => {
   const host = await build(t)
-  const device = await trust(host, await enrol(host))
+  const device = await trust(host, await enrolByImport(host))
   const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => again(host, device)))
   await letIn(t, first as Client, 'the first')
   for (const [index, client] of others.entries()) {
@@ -283,7 +286,7 @@ t.test('requests that were on their way with the token before are let in for 10 
 
 t.test('40 parallel requests of one browser are let in, and its cookie is good afterwards', async t => {
   const host = await build(t, { revalidate: 0 })
-  const device = await trust(host, await enrol(host))
+  const device = await trust(host, await enrolByImport(host))
   for (let round = 0; round < 3; round++) {
     const client = await again(host, device)
     const responses = await Promise.all(Array.from({ length: 40 }, () =>
@@ -302,7 +305,7 @@ t.test('40 parallel requests of one browser are let in, and its cookie is good a
 
 t.test('T3 a trusted device is never enough for { maxAge }, nor for what needs a fresh pass', async t => {
   const host = await build(t)
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const device = await trust(host, { secret })
   const client = await again(host, device)
   host.statements.length = 0
@@ -324,7 +327,7 @@ t.test('T3 a trusted device is never enough for { maxAge }, nor for what needs a
 
 t.test('a device is used up to when it is known whether the client has passed, and no further', async t => {
   const host = await build(t)
-  const { client: owner, secret } = await enrol(host)
+  const { client: owner, secret } = await enrolByImport(host)
   const device = await again(host, await trust(host, { secret }))
   t.match((await device.get('/2fa/')).json(), { verified: true, enabled: true }, 'the status of a client passes')
   t.equal((await device.get('/public')).statusCode, 200)
@@ -343,7 +346,7 @@ t.test('a device is used up to when it is known whether the client has passed, a
 
 t.test('signing out ends the pass and not the device', async t => {
   const host = await build(t, { revalidate: 0 })
-  const device = await again(host, await trust(host, await enrol(host)))
+  const device = await again(host, await trust(host, await enrolByImport(host)))
   await letIn(t, device, 'before')
   const old = new Client(host.app)
   old.cookies = { ...device.cookies }
@@ -354,7 +357,7 @@ t.test('signing out ends the pass and not the device', async t => {
 
 t.test('a client that is trusted again takes the place of the device that it was', async t => {
   const host = await build(t)
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const device = await trust(host, { secret })
   for (let count = 0; count < 3; count++) {
     host.clock.advance(60)
@@ -366,8 +369,8 @@ t.test('a client that is trusted again takes the place of the device that it was
 
 t.test('devices are listed by what they call themselves, and revoked by their own user alone', async t => {
   const host = await build(t)
-  const ada = await enrol(host)
-  const eve = await enrol(host, 'eve')
+  const ada = await enrolByImport(host)
+  const eve = await enrolByImport(host, 'eve')
   const agents = {
     'Firefox on Linux': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
     'Safari on iPhone': 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1'
@@ -469,7 +472,7 @@ t.test('when the storage fails, a device is not let in and not spent; a code is 
     if (method === failing) throw new Error('away')
   })
   const host = await buildHost(t, { storage, trustedDevices: true, onEvent: event => { events.push(event) } })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   failing = 'trustDevice'
   const unlucky = await trust(host, { secret })
   t.equal(unlucky.cookies[name], undefined)
@@ -489,7 +492,7 @@ t.test('when the storage fails, a device is not let in and not spent; a code is 
 t.test('a dump of the table holds no token', async t => {
   const db = await openDatabase()
   const host = await buildHost(t, { storage: kyselyStorage(db), trustedDevices: true })
-  const device = await again(host, await trust(host, await enrol(host)))
+  const device = await again(host, await trust(host, await enrolByImport(host)))
   await letIn(t, device, 'used once')
   const [row] = await db.selectFrom('two_factor_trusted_devices').selectAll().execute()
   t.equal(row?.token_hash.length, 32)
@@ -518,7 +521,7 @@ t.test('the option says what it takes', async t => {
   const cipher = { seal: (plain: Uint8Array) => plain, open: (sealed: Uint8Array) => sealed }
   await t.rejects(build(t, { cipher, encryptionKeys: undefined as never }), /given beside the cipher: trustedDevices/)
   const named = await build(t, { trustedDevices: { cookieName: 'acme' } })
-  t.ok((await trust(named, await enrol(named))).cookies.acme)
+  t.ok((await trust(named, await enrolByImport(named))).cookies.acme)
 })
 
 t.test('the label of a device is its browser and system, or something short and printable', async t => {
@@ -529,6 +532,7 @@ t.test('the label of a device is its browser and system, or something short and 
     'Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36': 'Samsung Internet on Android',
     'Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36': 'Chrome on ChromeOS',
     'Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 FxiOS/139.0 Mobile/15E148 Safari/605.1.15': 'Firefox on iPad',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36': 'Chrome on Linux',
     'curl/8.5.0': 'curl/8.5.0',
     '<script>alert(1)</script> x': '<script>alert(1)</script>',
     '': 'Unknown device'

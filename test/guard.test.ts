@@ -10,7 +10,7 @@ import twoFactor, {
   errors, kyselyStorage, type TwoFactorOptions, type TwoFactorPolicy, type TwoFactorStorage
 } from '../plugin/index.js'
 import { openDatabase } from './helpers/database.js'
-import { buildHost, Client, codeAt, createClock, encryptionKeys, enrol, intercept, signIn } from './helpers/host.js'
+import { buildHost, Client, codeAt, createClock, encryptionKeys, enrolByImport, intercept, signIn } from './helpers/host.js'
 
 const openStorage = async () => kyselyStorage(await openDatabase())
 const ok = async () => ({ ok: true })
@@ -58,7 +58,7 @@ t.test('W1 every method of a marked route is guarded, HEAD and OPTIONS too', asy
       app.route({ method: app.supportedMethods, url: '/every', ...marked, handler: ok })
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const password = await signIn(host)
   const stranger = new Client(host.app)
   for (const method of host.app.supportedMethods as Array<NonNullable<InjectOptions['method']>>) {
@@ -79,7 +79,7 @@ t.test('W1 protect all covers unmarked routes and leaves out exempt ones', async
       app.get('/login', { config: { twoFactor: false } }, ok)
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const password = await signIn(host)
   for (const url of ['/unmarked', '/a/b/deep', '/dashboard']) {
     t.equal((await host.app.inject(url)).statusCode, 401, url)
@@ -110,7 +110,7 @@ t.test('W1 protect all covers the not-found handlers, so that nobody learns whic
       }
     }
   }
-  const { client } = await enrol(own)
+  const { client } = await enrolByImport(own)
   t.same((await client.get('/nothing')).json(), { fallback: true })
   t.same((await client.get('/child/nothing')).json(), { fallback: 'child' })
   const password = await signIn(own)
@@ -145,7 +145,7 @@ t.test('W1 websocket upgrades are guarded before there is a socket', async t => 
       }, { prefix: '/child' })
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const password = await signIn(host)
   const stranger = new Client(host.app)
   const port = await listen(host.app)
@@ -395,7 +395,7 @@ t.test('a policy asks exactly for what it says', async t => {
       app.get('/hook', { preHandler: [app.requireTwoFactor()] }, ok)
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   host.clock.advance(61)
   const clients = { nobody: new Client(host.app), password: await signIn(host), plain: await signIn(host, 'eve'), passed: client }
   const answers = async (who: keyof typeof clients, name: string) => {
@@ -439,7 +439,7 @@ t.test('a refusal says where to go in its JSON body, also from a handler', async
       })
     }
   })
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   for (const url of ['/dashboard', '/admin', '/handler']) {
     const response = await password.get(url)
@@ -467,7 +467,7 @@ t.test('the guard\'s own replies are not cached and vary by what the client acce
       })
     }
   })
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   for (const response of [await password.get('/dashboard'), await password.page('/dashboard'), await host.app.inject('/dashboard')]) {
     t.match(response.headers, { 'cache-control': 'no-store', vary: 'Accept' })
@@ -487,7 +487,7 @@ t.test('a host\'s own error handler sees the error, and its body is left alone',
       })
     }
   })
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   const refused = await password.get('/dashboard')
   t.same(refused.json(), { problem: 'FST_2FA_REQUIRED', text: 'Enter the code from your authenticator app to go on' })
@@ -500,7 +500,7 @@ t.test('a host\'s own error handler sees the error, and its body is left alone',
 
 t.test('a browser is sent to sign in, to its code or to setup, with the way back', async t => {
   const host = await buildHost(t, { loginUrl: '/login?from=app' })
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   const plain = await signIn(host, 'eve')
   const stranger = new Client(host.app)
@@ -523,14 +523,14 @@ t.test('a browser without a login page gets the 401', async t => {
 
 t.test('a browser gets no redirect to pages that it could not see', async t => {
   const host = await buildHost(t, { pages: false, loginUrl: '/login' })
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   t.match((await password.page('/dashboard')).json(), { code: 'FST_2FA_REQUIRED', verifyUrl: '/2fa/verify' })
 })
 
 t.test('a form that was refused is not lost without a word', async t => {
   const host = await buildHost(t)
-  await enrol(host)
+  await enrolByImport(host)
   const password = await signIn(host)
   const send = async (headers: Record<string, string>) => {
     const response = await password.request({
@@ -556,7 +556,7 @@ t.test('a login page that is guarded by mistake is refused, not sent round in ci
 
 t.test('maxAge counts from the last pass, to the second', async t => {
   const host = await buildHost(t)
-  const { client, secret } = await enrol(host)
+  const { client, secret } = await enrolByImport(host)
   host.clock.advance(300)
   t.equal((await client.post('/transfer')).statusCode, 200, '300 s old')
   host.clock.advance(0.001)
@@ -568,7 +568,7 @@ t.test('maxAge counts from the last pass, to the second', async t => {
 
 t.test('I2 a clock that steps back an hour makes no old pass young', async t => {
   const host = await buildHost(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   host.clock.advance(-30)
   t.equal((await client.post('/transfer')).statusCode, 200, 'processes differ by some seconds')
   host.clock.advance(-3600)
@@ -591,7 +591,7 @@ async function buildCounted (t: Test, options: Parameters<typeof buildHost>[1] =
 
 t.test('a client that has passed costs no SQL for revalidate seconds, then one read', async t => {
   const host = await buildCounted(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const visit = async () => {
     for (const url of ['/dashboard', '/admin', '/public']) t.equal((await client.get(url)).statusCode, 200)
   }
@@ -610,7 +610,7 @@ t.test('a client that has passed costs no SQL for revalidate seconds, then one r
 
 t.test('revalidate 0 reads each time', async t => {
   const host = await buildCounted(t, { revalidate: 0 })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   t.same(await host.during(async () => {
     await client.get('/dashboard')
     await client.get('/dashboard')
@@ -619,7 +619,7 @@ t.test('revalidate 0 reads each time', async t => {
 
 t.test('a clock that steps back makes a trusted pass be read again', async t => {
   const host = await buildCounted(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   host.clock.advance(-3600)
   t.same(await host.during(() => client.get('/dashboard')), ['findPass'])
   t.same(await host.during(() => client.get('/dashboard')), [])
@@ -648,7 +648,7 @@ async function buildTwo (t: Test, revalidate?: number) {
   }
   const one = await buildHost(t, { ...options, after })
   const two = await buildHost(t, { ...options, after })
-  const { client, secret } = await enrol(one)
+  const { client, secret } = await enrolByImport(one)
   const elsewhere = new Client(two.app)
   elsewhere.cookies = { ...client.cookies }
   t.equal((await elsewhere.get('/dashboard')).statusCode, 200)
@@ -723,7 +723,7 @@ t.test('C5 a request in flight during a verify does not carry the pass into the 
 
 t.test('a pass lasts passTtl, however much it is used, and is then asked for again', async t => {
   const host = await buildHost(t, { passTtl: 3_600_000 })
-  const { client, secret } = await enrol(host)
+  const { client, secret } = await enrolByImport(host)
   for (let minutes = 0; minutes < 60; minutes += 10) {
     t.equal((await client.get('/dashboard')).statusCode, 200)
     host.clock.advance(600)
@@ -736,7 +736,7 @@ t.test('a pass lasts passTtl, however much it is used, and is then asked for aga
 
 t.test('by default a pass lasts 24 hours', async t => {
   const host = await buildHost(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   host.clock.advance(86_399)
   t.equal((await client.get('/dashboard')).statusCode, 200)
   host.clock.advance(1)
@@ -745,8 +745,8 @@ t.test('by default a pass lasts 24 hours', async t => {
 
 t.test('S3 a session whose user changes has not passed', async t => {
   const host = await buildHost(t)
-  const { client } = await enrol(host)
-  await enrol(host, 'eve')
+  const { client } = await enrolByImport(host)
+  await enrolByImport(host, 'eve')
   await client.post('/login/eve')
   t.match((await client.get('/dashboard')).json(), { code: 'FST_2FA_REQUIRED' })
   t.match((await client.get('/2fa')).json(), { enabled: true, verified: false })
@@ -756,7 +756,7 @@ t.test('S3 a session whose user changes has not passed', async t => {
 
 t.test('S3 a session that changes its user and back again has not passed', async t => {
   const host = await buildHost(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   await client.post('/login/eve')
   t.equal((await client.get('/dashboard')).statusCode, 200)
   await client.post('/login/ada')
@@ -772,7 +772,7 @@ t.test('S3 a session whose user signed out and in again, without the host ending
       })
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   await client.post('/leave')
   t.equal((await client.get('/dashboard')).statusCode, 401)
   await client.post('/login/ada')
@@ -789,8 +789,8 @@ t.test('S2 the proof of one user is worthless in the session of another', async 
       app.get('/pass', { config: { twoFactor: false } }, async request => request.session.twoFactor)
     }
   })
-  const { client: eve } = await enrol(host, 'eve')
-  await enrol(host)
+  const { client: eve } = await enrolByImport(host, 'eve')
+  await enrolByImport(host)
   const pass = (await eve.get('/pass')).body
   t.ok(pass.endsWith('eve'))
   const password = await signIn(host)
@@ -822,7 +822,7 @@ t.test('W4 a storage that fails or hangs answers 503 with Retry-After, and lets 
         })
       }
     })
-    const { client } = await enrol(host)
+    const { client } = await enrolByImport(host)
     const password = await signIn(host)
     const plain = await signIn(host, 'eve')
     down = true
@@ -846,7 +846,7 @@ t.test('a trusted pass outlives a short outage of the storage', async t => {
   const host = await buildHost(t, {
     storage: intercept(await openStorage(), () => { if (down) throw new Error('down') })
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   down = true
   t.equal((await client.get('/dashboard')).statusCode, 200)
   host.clock.advance(30)
@@ -860,7 +860,7 @@ t.test('getUser may be asynchronous', async t => {
       return request.session.user
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   t.equal((await client.get('/dashboard')).statusCode, 200)
   t.equal((await (await signIn(host)).get('/dashboard')).statusCode, 403)
   t.equal((await host.app.inject('/dashboard')).statusCode, 401)

@@ -2,7 +2,10 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import t from 'tap'
 import { kyselyStorage, type Cipher, type SealBinding, type TwoFactorEvent } from '../plugin/index.js'
 import { openDatabase } from './helpers/database.js'
-import { buildHost, codeAt, createClock, enrol, intercept, signIn, wrongCode } from './helpers/host.js'
+import {
+  buildHost, codeAt, createClock, enrol, enrolByImport, intercept, signIn, wrongCode, type Enrolled,
+  type Host, type Imported
+} from './helpers/host.js'
 
 const newKey = () => randomBytes(32).toString('base64')
 
@@ -32,7 +35,9 @@ function createKms (keyId?: string) {
   return Object.assign(kms, { cipher })
 }
 
-async function setUp (users: number) {
+type Enrol = (host: Host, user: string) => Promise<Imported & Partial<Enrolled>>
+
+async function setUp (users: number, enrolUser: Enrol = enrolByImport) {
   const clock = createClock()
   const storage = kyselyStorage(await openDatabase())
   const [old, current] = [newKey(), newKey()]
@@ -40,16 +45,17 @@ async function setUp (users: number) {
   const secrets = new Map<string, string>()
   const recoveryCodes = new Map<string, string>()
   for (let index = 0; index < users; index++) {
-    const enrolled = await enrol(before, `user-${index}`)
-    secrets.set(`user-${index}`, enrolled.secret)
-    recoveryCodes.set(`user-${index}`, enrolled.recoveryCodes[0] ?? '')
+    const user = `user-${index}`
+    const { secret, recoveryCodes: [code = ''] = [] } = await enrolUser(before, user)
+    secrets.set(user, secret)
+    recoveryCodes.set(user, code)
   }
   clock.advance(30)
   return { clock, storage, old, current, before, secrets, recoveryCodes }
 }
 
 t.test('E4 rotation: everything goes over to the first key, everybody signs in, and the old key can go', async t => {
-  const { clock, storage, old, current, secrets, recoveryCodes } = await setUp(5)
+  const { clock, storage, old, current, secrets, recoveryCodes } = await setUp(5, enrol)
   const both = await buildHost(t, { clock, storage, encryptionKeys: [current, old] })
   const { keyUsage, rotateKeys } = both.app.twoFactor
   t.match(await keyUsage(), [{ by: 'encryptionKeys', current: false, available: true, secrets: 5, recoverySalts: 5 }])
@@ -87,7 +93,7 @@ t.test('a rotation that did something is told, once', async t => {
 t.test('a key that is missing is told before anybody needs it, and what it sealed stays as it is', async t => {
   const { clock, storage, old, current, before, secrets } = await setUp(3)
   const both = await buildHost(t, { clock, storage, encryptionKeys: [current, old] })
-  await enrol(both, 'new')
+  await enrolByImport(both, 'new')
   const after = await buildHost(t, {
     clock,
     // What the database answers first is of the new key, so the start cannot tell.
@@ -185,8 +191,8 @@ t.test('a cipher of the host', async t => {
     const db = await openDatabase()
     const other = kyselyStorage(db)
     const there = await buildHost(t, { clock, storage: other, encryptionKeys: undefined as never, cipher: kms.cipher })
-    const ada = await enrol(there, 'ada')
-    await enrol(there, 'eve')
+    const ada = await enrolByImport(there, 'ada')
+    await enrolByImport(there, 'eve')
     const row = await db.selectFrom('two_factor_authenticators').select('secret').where('user_id', '=', 'ada').executeTakeFirstOrThrow()
     await db.updateTable('two_factor_authenticators').set({ secret: row.secret }).where('user_id', '=', 'eve').execute()
     clock.advance(30)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { ProofMethod, TwoFactorEvent } from '../plugin/index.js'
-import { buildHost, codeAt, enrol, signIn, wrongCode, type HostOptions } from './helpers/host.js'
+import { buildHost, codeAt, enrol, enrolByImport, signIn, wrongCode, type HostOptions } from './helpers/host.js'
 
 /** A small way of the host's own: a word that is sent, good once. */
 function createWords () {
@@ -87,7 +87,7 @@ t.test('who does not have it is told alike', async t => {
   const { host } = await setUp(t, {
     getUser: ({ session: { user } }) => user ? { id: user.id, label: user.id === 'ada' ? 'ada@example.com' : 'elsewhere' } : null
   })
-  await enrol(host, 'eve')
+  await enrolByImport(host, 'eve')
   const eve = await signIn(host, 'eve')
   t.same((await eve.get('/2fa/methods')).json(), { methods: [] })
   const ada = await signIn(host)
@@ -115,7 +115,7 @@ t.test('by pages alone', async t => {
 
 t.test('without methods, there are none', async t => {
   const host = await buildHost(t)
-  await enrol(host)
+  await enrolByImport(host)
   const client = await signIn(host)
   t.same((await client.get('/2fa/methods')).json(), { methods: [] })
   t.notMatch((await client.page('/2fa/verify')).body, /methods/)

@@ -13,7 +13,7 @@ import { openDatabase } from './helpers/database.js'
 import { buildHost, codeAt, encryptionKeys, enrol, intercept, signIn } from './helpers/host.js'
 import { freePort } from './helpers/postgres.js'
 
-const storage = kyselyStorage({} as Kysely<unknown>)
+const storage = kyselyStorage(new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool() }) }))
 const required: TwoFactorOptions = { issuer: 'Acme', storage, encryptionKeys, getUser: () => null }
 
 /** With one option set to anything at all. */

@@ -6,7 +6,8 @@ import {
 } from '../plugin/index.js'
 import { openDatabase } from './helpers/database.js'
 import {
-  buildHost as buildWith, Client, codeAt, createClock, enrol, intercept, signIn, wrongCode, type HostOptions
+  buildHost as buildWith, Client, codeAt, createClock, enrol, enrolByImport, intercept, signIn, wrongCode,
+  type HostOptions
 } from './helpers/host.js'
 
 /** What a host may hold of its users, beyond what the plugin asks for. */
@@ -53,9 +54,9 @@ t.test('whatever a policy answers, a route asks what it says itself, and setup w
       }
     }
   })
-  const longAgo = await enrol(host, 'bob')
+  const longAgo = await enrolByImport(host, 'bob')
   host.clock.advance(301)
-  const { client: passed } = await enrol(host)
+  const { client: passed } = await enrolByImport(host)
   const clients: Record<State, Client> = {
     nobody: new Client(host.app),
     off: await signIn(host, 'eve'),
@@ -183,14 +184,14 @@ t.test('a grace period ends to the millisecond, and says how many days are left 
   }
 
   at(1)
-  const enrolled = await enrol(host, 'bob')
+  const enrolled = await enrolByImport(host, 'bob')
   at(-1)
   t.equal(await statusOf(enrolled.client), 200, 'who has it is let in as before')
 })
 
 t.test('who has set it up is not told to', async t => {
   const host = await buildHost(t, { policy: () => ({ requiredFrom: new Date('2026-02-01') }) })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   for (const page of ['/2fa/', '/2fa/setup']) t.notMatch(textOf((await client.page(page)).body), /has to have/)
 })
 
@@ -203,7 +204,7 @@ t.test('a client that has passed, an exempt route and one that insists anyway co
       return 'required'
     }
   })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const other = await signIn(host)
   const without = await signIn(host, 'eve')
   calls = 0
@@ -223,7 +224,7 @@ t.test('a policy that fails, hangs or answers rubbish lets nobody in, and keeps 
   const host = await buildHost(t, {
     storageTimeout: 100, policy: (() => policy()) as unknown as NonNullable<TwoFactorOptions['policy']>
   })
-  const { client: passed } = await enrol(host, 'bob')
+  const { client: passed } = await enrolByImport(host, 'bob')
   const client = await signIn(host)
   for (const [name, broken] of [
     ['throws', () => { throw new Error('down') }], ['rejects', async () => { throw new Error('down') }], ['hangs', () => new Promise(() => {})],
@@ -261,7 +262,7 @@ t.test('two-factor stays on where the policy requires it, and goes where it is o
       return answer
     }
   })
-  const { client, secret } = await enrol(host)
+  const { client, secret } = await enrolByImport(host)
   const [{ id }] = (await client.get('/2fa/')).json<{ authenticators: [{ id: string }] }>().authenticators
   const refused = { statusCode: 409, code: 'FST_2FA_LAST_AUTHENTICATOR' }
   const remove = async () => (await client.request({ method: 'DELETE', url: `/2fa/authenticators/${id}` })).json()
@@ -292,7 +293,7 @@ t.test('two-factor stays on where the policy requires it, and goes where it is o
 
 t.test('another authenticator can be removed, the last one cannot', async t => {
   const host = await buildHost(t, { policy: () => 'required' })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const { secret } = (await client.post('/2fa/setup')).json<{ secret: string }>()
   await client.post('/2fa/setup/confirm', { code: codeAt(secret, host.clock) })
   const { authenticators } = (await client.get('/2fa/')).json<{ authenticators: Array<{ id: string }> }>()

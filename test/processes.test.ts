@@ -2,9 +2,12 @@ import t from 'tap'
 import { kyselyStorage } from '../plugin/storage/kysely.js'
 import { codeAt, wrongCode } from './helpers/host.js'
 import { startPair } from './helpers/pair.js'
+import { startOwnPostgres } from './helpers/postgres.js'
 import { HttpClient, type Answer } from './helpers/process.js'
 
-const { postgres, db, origins: servers, clock, advance } = await startPair(t)
+// One that can be stopped.
+const postgres = await startOwnPostgres(t)
+const { db, origins: servers, clock, advance } = await startPair(t, { postgres })
 const storage = kyselyStorage(db)
 
 /** A user who has two-factor authentication, a step ago, on both servers. */
@@ -47,7 +50,7 @@ t.test('C2 a recovery code sent 20 times in parallel over two processes gets in 
   const callers = await clients('c2', 20)
   const answers = await Promise.all(callers.map(client => client.post('/2fa/recover', { code: recoveryCodes[3] ?? '' })))
   t.equal(count(answers, 200), 1)
-  t.match(await storage.findStatus('c2'), { recoveryCodesLeft: 9 })
+  t.match(await storage.findStatus('c2'), { recoveryCodesLeft: 7 })
 })
 
 t.test('G1 of 1,000 parallel wrong codes from many addresses over two processes exactly 5 are evaluated', async t => {
@@ -85,11 +88,11 @@ t.test('C4 of 20 parallel first setups over two processes one is on, with its ow
     client.post('/2fa/setup/confirm', { code: codeAt(setups[index] ?? '', clock) })))
   t.equal(count(answers, 200), 1)
   t.equal(count(answers, 409), 19)
-  t.match(await storage.findStatus('eve'), { recoveryCodesLeft: 10, authenticators: { length: 1 } })
+  t.match(await storage.findStatus('eve'), { recoveryCodesLeft: 8, authenticators: { length: 1 } })
 
   const winner = answers.findIndex(({ status }) => status === 200)
   const [code] = answers[winner]?.body.recoveryCodes as string[]
-  t.match(await callers[winner]?.post('/2fa/recover', { code }), { status: 200, body: { recoveryCodesLeft: 9 } })
+  t.match(await callers[winner]?.post('/2fa/recover', { code }), { status: 200, body: { recoveryCodesLeft: 7 } })
 })
 
 async function authenticatorIds (client: HttpClient): Promise<string[]> {
@@ -130,7 +133,7 @@ t.test('S8 the last authenticator is removed while codes are sent to both proces
         const rows = await rowsOf(user)
         const { enabled, authenticators, recoveryCodes, passes } = rows
         const off = authenticators + recoveryCodes + passes === 0
-        if (enabled ? authenticators !== 1 || recoveryCodes !== 10 : !off) half.push(rows)
+        if (enabled ? authenticators !== 1 || recoveryCodes !== 8 : !off) half.push(rows)
       }
     })()
 

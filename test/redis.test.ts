@@ -76,3 +76,25 @@ t.test('D2 with Redis down the limit of the account holds with skipOnError, and 
   }
   t.same(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
 })
+
+t.test('G9 an account stays locked when the processes restart and Redis is emptied', { skip }, async t => {
+  const postgres = await startPostgres(t)
+  const storage = kyselyStorage(await openPostgres(t, postgres))
+  const redis = await startRedis(t)
+  const client = redis.client()
+  await once(client, 'ready')
+  const before = await buildHost(t, { storage, rateLimit: { redis: client } })
+  const { secret } = await enrol(before)
+  before.clock.advance(30)
+  const guess = wrongCode(secret, before.clock)
+  for (let attempt = 0; attempt < 5; attempt++) await (await signIn(before)).post('/2fa/verify', { code: guess })
+  await before.app.close()
+  t.equal(await client.flushall(), 'OK')
+
+  const after = await buildHost(t, { storage, rateLimit: { redis: client }, clock: before.clock })
+  const right = () => signIn(after).then(user => user.post('/2fa/verify', { code: codeAt(secret, after.clock) }))
+  t.match(await right(), { statusCode: 429, headers: { 'retry-after': '60' } })
+  t.match((await right()).json(), { code: 'FST_2FA_LOCKED' })
+  after.clock.advance(60)
+  t.equal((await right()).statusCode, 200, 'and is open once the minute is over')
+})

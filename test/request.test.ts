@@ -9,8 +9,8 @@ import {
 import { decodeBase32 } from '../plugin/otp/base32.js'
 import { openDatabase } from './helpers/database.js'
 import {
-  buildHost as buildWith, Client, codeAt, createClock, enrol, intercept, signIn, wrongCode, type Enrolled, type Host,
-  type HostOptions
+  buildHost as buildWith, Client, codeAt, createClock, enrol, enrolByImport, intercept, signIn, wrongCode,
+  type Enrolled, type Host, type HostOptions
 } from './helpers/host.js'
 
 // Each recovery code costs a scrypt.
@@ -82,7 +82,7 @@ t.test('S1 each pass comes with a new session id that keeps the host\'s data, an
 
 t.test('S1 a planted session id gains nothing from the victim\'s pass', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   const attacker = await signIn(host, 'eve')
   const victim = copyOf(attacker)
   await victim.post('/login/ada')
@@ -94,7 +94,7 @@ t.test('S1 a planted session id gains nothing from the victim\'s pass', async t 
 
 t.test('S1 a wrong code changes no session id', async t => {
   const host = await buildHost(t)
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const client = await signIn(host)
   const { cookies } = copyOf(client)
   t.equal((await verify(client, wrongCode(secret, host.clock))).statusCode, 401)
@@ -153,7 +153,7 @@ t.test('D3 a session store that fails while a code is accepted answers 503, and 
 t.test('D3 a session store that fails lets nobody through the guard, and the plugin\'s routes answer 503', async t => {
   const store = new FailingStore()
   const host = await buildHost(t, { session: { store } })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   store.failing = 'get'
   t.equal((await client.get('/dashboard')).statusCode, 500)
   t.equal((await client.get('/2fa')).statusCode, 503)
@@ -165,7 +165,7 @@ t.test('D3 a session store that fails lets nobody through the guard, and the plu
 t.test('D3 a session that cannot be read costs no attempt', async t => {
   const store = new FailingStore()
   const host = await buildWithStorage(t, { session: { store } })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const client = await signIn(host)
   store.failing = 'get'
   for (let count = 0; count < 10; count++) await verify(client, wrongCode(secret, host.clock))
@@ -293,7 +293,7 @@ t.test('S5 a further authenticator needs a fresh pass, overwrites nothing, and b
 
 t.test('S5 a setup that is pending when the pass ends cannot be confirmed any more', async t => {
   const host = await buildWithStorage(t, { revalidate: 0 })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const added = (await client.post('/2fa/setup')).json<{ secret: string }>()
   const other = copyOf(client)
   await host.db.deleteFrom('two_factor_passes').execute()
@@ -303,7 +303,7 @@ t.test('S5 a setup that is pending when the pass ends cannot be confirmed any mo
 
 t.test('a second authenticator that is confirmed twice at once is added once, and nobody gets a server error', async t => {
   const host = await buildWithStorage(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const added = (await client.post('/2fa/setup')).json<{ secret: string }>()
   const answers = await Promise.all([copyOf(client), copyOf(client)].map(who =>
     who.post('/2fa/setup/confirm', { code: codeOf(host, added) })))
@@ -314,7 +314,7 @@ t.test('a second authenticator that is confirmed twice at once is added once, an
 
 t.test('AUTHENTICATOR_LIMIT: a user has at most maxAuthenticators', async t => {
   const host = await buildHost(t, { maxAuthenticators: 2 })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const add = async () => {
     const added = (await client.post('/2fa/setup')).json<{ secret: string }>()
     return client.post('/2fa/setup/confirm', { code: codeOf(host, added) })
@@ -374,7 +374,7 @@ t.test('new recovery codes replace the old ones', async t => {
 
 t.test('R1 a code works once in its session and in any other', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(30)
   const client = await signIn(host)
   const code = codeOf(host, enrolled)
@@ -386,7 +386,7 @@ t.test('R1 a code works once in its session and in any other', async t => {
 
 t.test('R2 a lower step after a higher one is refused', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(60)
   t.equal((await verify(await signIn(host), codeOf(host, enrolled, 1))).statusCode, 200, 'a phone that runs 30 s fast')
   for (const steps of [1, 0, -1]) t.equal((await verify(await signIn(host), codeOf(host, enrolled, steps))).statusCode, 401, `step ${steps}`)
@@ -396,7 +396,7 @@ t.test('R2 a lower step after a higher one is refused', async t => {
 
 t.test('R3 a code is not good again 31 s and 59 s later, while its step is still in the window', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(30)
   const code = codeOf(host, enrolled)
   t.equal((await verify(await signIn(host), code)).statusCode, 200)
@@ -452,7 +452,7 @@ t.test('R6 a used code stays used after a restart', async t => {
 
 t.test('I2 a clock that steps back accepts no used code again', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(3600)
   await verify(await signIn(host), codeOf(host, enrolled))
   host.clock.advance(-1800)
@@ -473,7 +473,7 @@ async function guess (host: Host, secret: string, count: number, user = 'ada') {
 
 t.test('G4 signing in again after each wrong code resets nothing; the right code is refused while locked', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(60)
   const answers = await guess(host, enrolled.secret, 8)
   t.same(answers.map(({ statusCode }) => statusCode), [401, 401, 401, 401, 401, 429, 429, 429])
@@ -493,8 +493,8 @@ t.test('G4 signing in again after each wrong code resets nothing; the right code
 
 t.test('G5 what an attacker passes elsewhere clears nothing, and locks nobody else', async t => {
   const host = await buildHost(t)
-  const ada = await enrol(host)
-  const eve = await enrol(host, 'eve')
+  const ada = await enrolByImport(host)
+  const eve = await enrolByImport(host, 'eve')
   host.clock.advance(30)
   await guess(host, ada.secret, 4)
   t.equal((await verify(await signIn(host, 'eve'), codeOf(host, eve))).statusCode, 200)
@@ -524,7 +524,7 @@ t.test('G6 wrong codes of every place share one budget', async t => {
 
 t.test('G8 clients without the password spend nothing of the budget', async t => {
   const host = await buildWithStorage(t, { rateLimit: false })
-  await enrol(host)
+  await enrolByImport(host)
   for (let count = 0; count < 200; count++) {
     const client = count % 2 ? await signIn(host, `other-${count}`) : new Client(host.app)
     t.match((await verify(client, '000000')).statusCode, 401)
@@ -606,7 +606,7 @@ t.test('app.twoFactor unlocks and resets by user id, and says whether there was 
 
 t.test('lockout follows its options', async t => {
   const host = await buildHost(t, { lockout: { attempts: 3, duration: 10_000, maxDuration: 20_000 } })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   const waits: unknown[] = []
   for (let round = 0; round < 3; round++) {
     const answers = await guess(host, secret, 4)
@@ -619,7 +619,7 @@ t.test('lockout follows its options', async t => {
 
 t.test('I2 a lock holds when the clock steps back, and ends when it is right again', async t => {
   const host = await buildHost(t)
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(3600)
   await guess(host, enrolled.secret, 5)
   host.clock.advance(-1800)
@@ -660,7 +660,7 @@ async function buildTampered (t: Test) {
     }
   })
   const ada = await enrol(host)
-  const eve = await enrol(host, 'eve')
+  const eve = await enrolByImport(host, 'eve')
   host.clock.advance(30)
   const rows = await host.db.selectFrom('two_factor_authenticators').selectAll().execute()
   const secretOf = (user: string) => Buffer.from(rows.find(row => row.user_id === user)?.secret ?? [])
@@ -802,7 +802,7 @@ t.test('D1 a claim that the database counts only after the time ran out is given
       }
     }
   })
-  const enrolled = await enrol(host)
+  const enrolled = await enrolByImport(host)
   host.clock.advance(30)
   slow = true
   t.equal((await verify(await signIn(host), codeOf(host, enrolled))).statusCode, 503)
@@ -862,7 +862,7 @@ t.test('onEvent is told of everything that changes or refuses, and never of a co
 
 t.test('a right code, as the last attempt before the authenticators are disabled, undoes that', async t => {
   const host = await buildHost(t, { lockout: { attempts: 2, disableAfter: 2 } })
-  const { secret } = await enrol(host)
+  const { secret } = await enrolByImport(host)
   host.clock.advance(30)
   await guess(host, secret, 1)
   t.equal((await (await signIn(host)).post('/2fa/verify', { code: codeAt(secret, host.clock) })).statusCode, 200)
@@ -976,19 +976,19 @@ t.test('request.twoFactor.verified with a getUser that rejects does not end the 
 
 t.test('request.twoFactor.verified knows at once of a pass that this process saw end', async t => {
   const { call, ...host } = await buildOwn(t)
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const copy = copyOf(client)
   await call(client, twoFactor => twoFactor.end())
   t.equal(await call(copy, twoFactor => twoFactor.verified), false)
   host.clock.advance(86_400)
-  t.equal(await call((await enrol(host, 'eve')).client, twoFactor => twoFactor.verified), true)
+  t.equal(await call((await enrolByImport(host, 'eve')).client, twoFactor => twoFactor.verified), true)
 })
 
 t.test('end() while the storage is down reports it, and the pass is dead in this process all the same', async t => {
   const storage = kyselyStorage(await openDatabase())
   let down = false
   const host = await buildHost(t, { storage: intercept(storage, () => { if (down) throw new Error('down') }) })
-  const { client } = await enrol(host)
+  const { client } = await enrolByImport(host)
   const copy = copyOf(client)
   down = true
   t.equal((await client.post('/logout')).statusCode, 503)
@@ -1039,7 +1039,7 @@ t.test('E5 the session store and the tables hold no secret and no code, in any e
 t.test('I1 codes of the window count exactly as documented', async t => {
   for (const [window, accepted] of [[0, [0]], [1, [-1, 0, 1]], [2, [-2, -1, 0, 1, 2]]] as const) {
     const host = await buildHost(t, { window, clock: createClock('2026-01-01T00:00:00Z') })
-    const enrolled = await enrol(host)
+    const enrolled = await enrolByImport(host)
     const good: number[] = []
     for (let steps = -3; steps <= 3; steps++) {
       host.clock.advance(600)

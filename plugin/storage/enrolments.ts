@@ -1,47 +1,31 @@
 import type { Transaction } from 'kysely'
-import { inTransaction, toRow, type Database } from './rows.js'
+import type { Database, Dialect } from './dialects/dialect.js'
+import { toRow } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
 import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
+import { inTransaction } from './transaction.js'
 
 type Enrolments = Pick<TwoFactorStorage, 'enable' | 'addAuthenticator' | 'setKind' | 'replaceRecoveryCodes' | 'reset'>
 
 /** What changes a user's factors: each one transaction that takes the user's row first. */
-export function enrolments (db: Database): Enrolments {
+export function enrolments (db: Database, dialect: Dialect): Enrolments {
   return {
     enable (userId, { authenticator, usedCode, pass, recoveryCodes }) {
-      const enabled = {
-        enabled_at: authenticator.createdAt,
-        failed_attempts: 0,
-        locked_until: null,
-        disabled_at: null,
-        recovery_salt: recoveryCodes.salt
-      }
-      return inTransaction(db, async trx => {
-        const user = await trx.insertInto('two_factor_users')
-          .values({ user_id: userId, created_at: authenticator.createdAt, ...enabled })
-          .onConflict(conflict => conflict.column('user_id')
-            .doUpdateSet(eb => ({ ...enabled, generation: eb('two_factor_users.generation', '+', 1) }))
-            .where('two_factor_users.enabled_at', 'is', null))
-          .returning('generation')
-          .executeTakeFirst()
-        if (!user) return false
+      return inTransaction(db, dialect, async trx => {
+        const generation = await dialect.enable(trx, { userId, at: authenticator.createdAt, salt: recoveryCodes.salt })
+        if (generation === undefined) return false
 
         await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
         await insertRecoveryCodes(trx, userId, recoveryCodes)
         if (usedCode) await insertUsedCode(trx, userId, usedCode)
-        if (pass) await insertPass(trx, userId, user.generation, pass)
+        if (pass) await insertPass(trx, userId, generation, pass)
         return true
       })
     },
 
     addAuthenticator (userId, { authenticator, usedCode, pass }, maxAuthenticators) {
-      return inTransaction(db, async trx => {
-        const user = await trx.selectFrom('two_factor_users')
-          .select('disabled_at')
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .forUpdate()
-          .executeTakeFirst()
+      return inTransaction(db, dialect, async trx => {
+        const user = await dialect.take(trx, userId, ['disabled_at'])
         if (!user) return 'not-enabled'
 
         if (user.disabled_at !== null) {
@@ -54,16 +38,15 @@ export function enrolments (db: Database): Enrolments {
         if (others.some(({ id }) => id === authenticator.id)) return 'known'
         if (others.length >= maxAuthenticators) return 'full'
 
-        const { generation } = await trx.updateTable('two_factor_users')
+        const changed = await dialect.change(trx, userId, trx.updateTable('two_factor_users')
           .set(eb => ({
             failed_attempts: 0, locked_until: null, disabled_at: null, generation: eb('generation', '+', 1)
           }))
-          .where('user_id', '=', userId)
-          .returning('generation')
-          .executeTakeFirstOrThrow()
+          .where('user_id', '=', userId), ['generation'])
+        if (!changed) return 'not-enabled'
         await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
         if (usedCode) await insertUsedCode(trx, userId, usedCode)
-        if (pass) await insertPass(trx, userId, generation, pass)
+        if (pass) await insertPass(trx, userId, changed.generation, pass)
         return 'added'
       })
     },
@@ -78,13 +61,11 @@ export function enrolments (db: Database): Enrolments {
     },
 
     replaceRecoveryCodes (userId, codes) {
-      return inTransaction(db, async trx => {
-        const user = await trx.updateTable('two_factor_users')
+      return inTransaction(db, dialect, async trx => {
+        const user = await dialect.change(trx, userId, trx.updateTable('two_factor_users')
           .set({ recovery_salt: codes.salt })
           .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .returning('user_id')
-          .executeTakeFirst()
+          .where('enabled_at', 'is not', null), ['user_id'])
         if (!user) return false
 
         await trx.deleteFrom('two_factor_recovery_codes').where('user_id', '=', userId).execute()
@@ -94,14 +75,16 @@ export function enrolments (db: Database): Enrolments {
     },
 
     reset (userId) {
-      return inTransaction(db, trx => turnOff(trx, userId))
+      return inTransaction(db, dialect, trx => turnOff(trx, dialect, userId))
     }
   }
 }
 
 /** Forgets all of a user's factors and passes. `false` if there was no two-factor authentication. */
-export async function turnOff (trx: Transaction<TwoFactorDatabase>, userId: string): Promise<boolean> {
-  const user = await trx.updateTable('two_factor_users')
+export async function turnOff (
+  trx: Transaction<TwoFactorDatabase>, dialect: Dialect, userId: string
+): Promise<boolean> {
+  const user = await dialect.change(trx, userId, trx.updateTable('two_factor_users')
     .set(eb => ({
       enabled_at: null,
       failed_attempts: 0,
@@ -111,9 +94,7 @@ export async function turnOff (trx: Transaction<TwoFactorDatabase>, userId: stri
       generation: eb('generation', '+', 1)
     }))
     .where('user_id', '=', userId)
-    .where('enabled_at', 'is not', null)
-    .returning('user_id')
-    .executeTakeFirst()
+    .where('enabled_at', 'is not', null), ['user_id'])
   if (!user) return false
 
   for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes', 'trusted_devices'] as const) {

@@ -1,45 +1,47 @@
 import type { Kysely } from 'kysely'
 import { BadOptionError } from '../errors.js'
-import { attempts } from './attempts.js'
-import { authenticators } from './authenticators.js'
-import { devices } from './devices.js'
+import type { Database, Dialect } from './dialects/dialect.js'
+import { dialectOf } from './dialects/detect.js'
 import { enrolments } from './enrolments.js'
-import { events, insertEvents } from './events.js'
-import { maintenance } from './maintenance.js'
-import { authenticatorColumns, fromRow, inTransaction, type Database } from './rows.js'
-import { sealedValues } from './sealed-values.js'
-import type { TwoFactorDatabase } from './schema.js'
+import { events, putEvents } from './events.js'
+import { lists } from './lists.js'
+import { removal } from './removal.js'
+import { retryingStorage } from './retries.js'
+import { authenticatorColumns, fromRow } from './rows.js'
+import { inStatements } from './statements/statements.js'
 import type { TwoFactorStorage } from './storage.js'
-import { usedCodes } from './used-codes.js'
-
-// SQLSTATE, PostgreSQL's appendix A.
-const undefinedTable = '42P01'
+import { inTransaction } from './transaction.js'
+import { inTransactions } from './transactions/transactions.js'
 
 /**
- * Storage on PostgreSQL, through any Kysely instance that speaks it (`pg`, PGlite). Run `migrate(db)` before.
+ * Storage on PostgreSQL (`pg`, PGlite), SQLite, MySQL or MariaDB, through any Kysely instance that speaks one of them.
+ * Run `migrate(db)` before.
  *
  * Every statement names its user and takes that user's row of `two_factor_users` before any other row: statements on
- * one user cannot deadlock, and those on two users never meet.
+ * one user cannot deadlock, and those on two users never meet. On PostgreSQL each decision is one statement, elsewhere
+ * one short transaction.
  *
  * @param host - The host's own instance. It stays the host's: the package neither closes nor configures it. A pool of
  * `pg` needs an `error` listener, or a restart of the database ends the process.
+ * @throws {BadOptionError} if it is for another database.
  */
 export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFactorStorage {
-  const db = host as unknown as Database
+  const dialect = dialectOf(host)
+  const storage = createStorage(dialect.prepare(host as unknown as Database), dialect)
+  return dialect.oneStatement || host.isTransaction ? storage : retryingStorage(storage, dialect.isConflict)
+}
 
+function createStorage (db: Database, dialect: Dialect): TwoFactorStorage {
   return {
-    ...attempts(db),
-    ...authenticators(db),
-    ...devices(db),
-    ...enrolments(db),
-    ...events(db),
-    ...maintenance(db),
-    ...sealedValues(db),
-    ...usedCodes(db),
+    ...dialect.oneStatement ? inStatements(db) : inTransactions(db, dialect),
+    ...enrolments(db, dialect),
+    ...events(db, dialect),
+    ...lists(db),
+    ...removal(db, dialect),
 
-    withEvents: (userId, change, eventsOf) => inTransaction(db, async trx => {
-      const result = await change(kyselyStorage<TwoFactorDatabase>(trx))
-      await insertEvents(trx, userId, eventsOf(result))
+    withEvents: (userId, change, eventsOf) => inTransaction(db, dialect, async trx => {
+      const result = await change(createStorage(trx, dialect))
+      await putEvents(trx, dialect, userId, eventsOf(result))
       return result
     }),
 
@@ -109,12 +111,10 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
     },
 
     async unlock (userId) {
-      const row = await db.updateTable('two_factor_users')
+      const row = await dialect.change(db, userId, db.updateTable('two_factor_users')
         .set({ failed_attempts: 0, locked_until: null, disabled_at: null })
         .where('user_id', '=', userId)
-        .where('enabled_at', 'is not', null)
-        .returning('user_id')
-        .executeTakeFirst()
+        .where('enabled_at', 'is not', null), ['user_id'])
       return row !== undefined
     },
 
@@ -128,7 +128,7 @@ export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFac
           .executeTakeFirst()
         return row && { userId: row.user_id, id: row.id, secret: row.secret }
       } catch (error) {
-        if ((error as { code?: unknown }).code !== undefinedTable) throw error
+        if (!dialect.isMissingTable(error)) throw error
         throw new BadOptionError('storage', 'migrated: run `await migrate(db)` before the app starts')
       }
     }

@@ -1,4 +1,5 @@
 import { Migrator, type Kysely, type Migration } from 'kysely'
+import { dialectOf } from './dialects/detect.js'
 import { initial } from './migrations/0001-initial.js'
 import { usedCodes } from './migrations/0002-used-codes.js'
 import { trustedDevices } from './migrations/0003-trusted-devices.js'
@@ -18,9 +19,14 @@ export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
  * Creates or upgrades the tables of the package. Safe to run at every start and from several processes at once.
  * Keeps its record in `two_factor_migrations`, apart from the host's own migrations.
  *
- * @throws What the database answered; a migration that failed has written nothing.
+ * @throws What the database answered. A migration that failed has written nothing, and on MySQL, where no transaction
+ * holds a change to a table, is done again as a whole.
  */
 export async function migrate<Database> (db: Kysely<Database>): Promise<void> {
+  await dialectOf(db).migrating(db as Kysely<unknown>, runMigrations)
+}
+
+async function runMigrations (db: Kysely<unknown>): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },

@@ -1,8 +1,6 @@
-import { sql, type Expression, type Insertable, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely'
-import type { TwoFactorAuthenticatorsTable, TwoFactorDatabase } from './schema.js'
+import type { Insertable, Selectable } from 'kysely'
+import type { TwoFactorAuthenticatorsTable } from './schema.js'
 import type { NewAuthenticator, StoredAuthenticator } from './storage.js'
-
-export type Database = Kysely<TwoFactorDatabase>
 
 export const authenticatorColumns = [
   'id', 'kind', 'name', 'secret', 'key_encoding', 'algorithm', 'digits', 'period', 'last_step', 'drift', 'hinted_step',
@@ -44,21 +42,4 @@ export function toRow (userId: string, authenticator: NewAuthenticator): Inserta
     created_at: authenticator.createdAt,
     last_used_at: authenticator.lastUsedAt
   }
-}
-
-/** A parameter where PostgreSQL cannot tell its type from the place that it stands in. */
-export function timestamp (value: Date | Expression<Date>): RawBuilder<Date> {
-  return sql<Date>`cast(${value} as timestamptz)`
-}
-
-/** Likewise. */
-export function bytes (value: Uint8Array): RawBuilder<Uint8Array> {
-  return sql<Uint8Array>`cast(${value} as bytea)`
-}
-
-/** In a transaction of its own, or in the one that is under way. */
-export function inTransaction<Result> (
-  db: Database, task: (trx: Transaction<TwoFactorDatabase>) => Promise<Result>
-): Promise<Result> {
-  return db.isTransaction ? task(db as Transaction<TwoFactorDatabase>) : db.transaction().execute(task)
 }

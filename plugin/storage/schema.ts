@@ -94,7 +94,10 @@ export interface TwoFactorEventsTable {
   detail: string | null
 }
 
-/** The tables of the package. A host that queries them merges this into its own `Database` interface. */
+/**
+ * The tables of the package. A host that queries them merges this into its own `Database` interface. On SQLite and
+ * MySQL what is a `Date` here is milliseconds since the epoch in the table.
+ */
 export interface TwoFactorDatabase {
   two_factor_users: TwoFactorUsersTable
   two_factor_authenticators: TwoFactorAuthenticatorsTable

@@ -2,14 +2,14 @@ import autocannon from 'autocannon'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { TOTP } from 'otpauth'
-import { startPostgres } from '../helpers/postgres.js'
+import { startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient } from '../helpers/process.js'
 import { median } from './rounds.js'
 
 /** A guarded request of a client that has passed, beside the same route with the session alone. Over HTTP. */
 export async function benchGuard (rounds = 31, seconds = 1): Promise<void> {
   const cleanups: Array<() => unknown> = []
-  const postgres = await startPostgres({ teardown: cleanup => { cleanups.push(cleanup) } })
+  const postgres = await startOwnPostgres({ teardown: cleanup => { cleanups.push(cleanup) } })
   const child = fork(new URL('./guard-host.ts', import.meta.url), {
     env: { ...process.env, DATABASE_URL: await postgres.createDatabase() }
   })

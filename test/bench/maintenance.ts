@@ -9,7 +9,7 @@ import { encodeBase32 } from '../../plugin/otp/base32.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
-import { startPostgres } from '../helpers/postgres.js'
+import { startOwnPostgres } from '../helpers/postgres.js'
 
 /**
  * Import of many secrets, the same file once more, and rotation of their keys: seconds, and the memory of this process
@@ -21,7 +21,7 @@ export async function benchMaintenance (secrets = givenSecrets()): Promise<void>
   const cleanups: Array<() => unknown> = []
   const t = { teardown: (cleanup: () => unknown) => { cleanups.unshift(cleanup) } }
   try {
-    const postgres = await startPostgres(t)
+    const postgres = await startOwnPostgres(t)
     const databaseUrl = await postgres.createDatabase()
     console.log(`\nMaintenance of ${secrets.toLocaleString('en')} secrets on PostgreSQL\n`)
     await withDatabase(processTerminal, { databaseUrl }, db => maintain(db, secrets))

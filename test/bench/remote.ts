@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { authenticatorApi } from '../../plugin/index.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
-import { connect, freePort, startPostgres } from '../helpers/postgres.js'
+import { connect, freePort, startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
 import { median } from './rounds.js'
 import { enrolUsers } from './verify.js'
@@ -59,7 +59,7 @@ async function benchOutage (calls = 2000, workers = 4): Promise<void> {
   const cleanups: Array<() => unknown> = []
   const t = { teardown: (cleanup: () => unknown) => { cleanups.unshift(cleanup) } }
   try {
-    const postgres = await startPostgres(t)
+    const postgres = await startOwnPostgres(t)
     const url = await postgres.createDatabase()
     const db = connect(t, url, 2)
     await migrate(db)

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { createKeyRing } from '../../plugin/secrets/key-ring.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
-import { connect, startPostgres } from '../helpers/postgres.js'
+import { connect, startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
 import { median } from './rounds.js'
 import { sendEach } from './send-each.js'
@@ -17,7 +17,7 @@ export async function benchVerify (rounds = 7): Promise<void> {
   const cleanups: Array<() => unknown> = []
   const t = { teardown: (cleanup: () => unknown) => { cleanups.unshift(cleanup) } }
   try {
-    const postgres = await startPostgres(t, ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.track_utility=on'])
+    const postgres = await startOwnPostgres(t, ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.track_utility=on'])
     const url = await postgres.createDatabase()
     const db = connect(t, url, 2)
     await migrate(db)

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import t from 'tap'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
+import { emptyTables } from './empty-tables.js'
 import { openPostgres, startPostgres } from './postgres.js'
 
 let opened: Promise<Kysely<TwoFactorDatabase>> | undefined
@@ -12,8 +13,6 @@ let opened: Promise<Kysely<TwoFactorDatabase>> | undefined
 export async function openDatabase (): Promise<Kysely<TwoFactorDatabase>> {
   opened ??= startPostgres(t).then(server => openPostgres(t, server))
   const db = await opened
-  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes', 'events', 'trusted_devices'] as const) {
-    await db.deleteFrom(`two_factor_${table}`).execute()
-  }
+  await emptyTables(db)
   return db
 }

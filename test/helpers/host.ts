@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie'
 import session, { type FastifySessionOptions } from '@fastify/session'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
-import { TOTP } from 'otpauth'
+import { Secret, TOTP } from 'otpauth'
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import twoFactor, { kyselyStorage, type TwoFactorOptions, type TwoFactorStorage } from '../../plugin/index.js'
@@ -161,6 +161,9 @@ export interface Enrolled {
   readonly recoveryCodes: string[]
 }
 
+/** Of a user without recovery codes. */
+export type Imported = Omit<Enrolled, 'recoveryCodes'>
+
 /** Signs in and enrols; the client has passed then. */
 export async function enrol ({ app, clock }: Host, user = 'ada'): Promise<Enrolled> {
   const client = new Client(app)
@@ -169,6 +172,19 @@ export async function enrol ({ app, clock }: Host, user = 'ada'): Promise<Enroll
   const confirmed = await client.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
   if (confirmed.statusCode !== 200) throw new Error(confirmed.body)
   return { client, secret, recoveryCodes: confirmed.json<{ recoveryCodes: string[] }>().recoveryCodes }
+}
+
+/**
+ * The same for a user whose app is taken over from elsewhere. There are no recovery codes then, whose hashes take
+ * longer than all the rest of a small test.
+ */
+export async function enrolByImport (host: Host, user = 'ada'): Promise<Imported> {
+  const secret = new Secret().base32
+  await host.app.twoFactor.importSecret(user, { secret })
+  const client = await signIn(host, user)
+  const verified = await client.post('/2fa/verify', { code: codeAt(secret, host.clock) })
+  if (verified.statusCode !== 200) throw new Error(verified.body)
+  return { client, secret }
 }
 
 /** Another client of a user, past the password alone. */

@@ -7,7 +7,6 @@ import { connect, startPostgres, type PostgresServer } from './postgres.js'
 import { startServer } from './process.js'
 
 export interface Pair {
-  readonly postgres: PostgresServer
   readonly db: Kysely<TwoFactorDatabase>
   /** Where the two are. */
   readonly origins: readonly string[]
@@ -16,23 +15,25 @@ export interface Pair {
   readonly advance: (seconds: number) => Promise<void>
 }
 
-/**
- * Two servers, each a process of its own, on one PostgreSQL and one clock, until `t` ends.
- *
- * @param environment - What else their environment has.
- */
+export interface PairOptions {
+  /** What else their environment has. */
+  environment?: Record<string, string>
+  clock?: Clock
+  /** Whose database they have. */
+  postgres?: PostgresServer
+}
+
+/** Two servers, each a process of its own, on one database and one clock, until `t` ends. */
 export async function startPair (
-  t: Pick<Test, 'teardown'>, environment: Record<string, string> = {}, clock = createClock()
+  t: Pick<Test, 'teardown'>, { environment = {}, clock = createClock(), postgres }: PairOptions = {}
 ): Promise<Pair> {
-  const postgres = await startPostgres(t)
-  const url = await postgres.createDatabase()
+  const url = await (postgres ?? await startPostgres(t)).createDatabase()
   const db = connect(t, url, 2)
   await migrate(db)
   const servers = await Promise.all([1, 2].map(() => startServer(t, {
     DATABASE_URL: url, ENCRYPTION_KEY: encryptionKeys[0] ?? '', NOW: String(clock()), ...environment
   })))
   return {
-    postgres,
     db,
     origins: servers.map(({ origin }) => origin),
     clock,

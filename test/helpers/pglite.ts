@@ -4,6 +4,7 @@ import { PGliteDialect } from 'kysely-pglite-dialect'
 import t from 'tap'
 import { migrate } from '../../plugin/storage/migrate.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
+import { emptyTables } from './empty-tables.js'
 
 let opened: Promise<Kysely<TwoFactorDatabase>> | undefined
 
@@ -18,8 +19,6 @@ export async function openPglite (): Promise<Kysely<TwoFactorDatabase>> {
     return db
   })()
   const db = await opened
-  for (const table of ['users', 'authenticators', 'recovery_codes', 'passes', 'used_codes', 'events', 'trusted_devices'] as const) {
-    await db.deleteFrom(`two_factor_${table}`).execute()
-  }
+  await emptyTables(db)
   return db
 }

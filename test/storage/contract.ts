@@ -269,7 +269,7 @@ export async function checkStorage (
     t.equal(await storage.acceptStep('eve', { authenticatorId: 'phone', step: 105, now }), false)
   })
 
-  await t.test('neighbouring steps in parallel only ever rise', async t => {
+  await t.test('C3 neighbouring steps in parallel only ever rise', async t => {
     const [storage, other] = await open(t)
     await enabled(storage)
     const accepted: number[] = []

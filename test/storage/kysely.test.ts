@@ -1,34 +1,37 @@
+import { PostgresDialect } from 'kysely'
+import pg from 'pg'
 import t from 'tap'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate, migrations } from '../../plugin/storage/migrate.js'
+import { emptyTables } from '../helpers/empty-tables.js'
 import { openPglite } from '../helpers/pglite.js'
 import { connect, openPostgres, startPostgres } from '../helpers/postgres.js'
-import { checkAuthenticators } from './authenticators-contract.js'
-import { checkClocks } from './clocks-contract.js'
-import { checkStorage } from './contract.js'
-import { checkDevices } from './devices-contract.js'
-import { checkMaintenance } from './maintenance-contract.js'
+import { checkEverything } from './every-contract.js'
+import { countStatements, documentedStatements } from './statements.js'
 
 const server = await startPostgres(t)
 
 t.test('on PostgreSQL', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices, checkMaintenance]) {
-    await check(t, async t => {
-      const url = await server.createDatabase()
-      const [db, other] = [connect(t, url), connect(t, url)]
-      await migrate(db)
-      return [kyselyStorage(db), kyselyStorage(other)]
-    })
-  }
+  const url = await server.createDatabase()
+  const [db, other] = [connect(t, url), connect(t, url)]
+  await migrate(db)
+  await checkEverything(t, async () => {
+    await emptyTables(db)
+    return [kyselyStorage(db), kyselyStorage(other)]
+  })
 })
 
 t.test('on PGlite', async t => {
-  for (const check of [checkStorage, checkAuthenticators, checkClocks, checkDevices, checkMaintenance]) {
-    await check(t, async () => {
-      const storage = kyselyStorage(await openPglite())
-      return [storage, storage]
-    })
-  }
+  await checkEverything(t, async () => {
+    const storage = kyselyStorage(await openPglite())
+    return [storage, storage]
+  })
+})
+
+t.test('as many statements are sent as the docs say', async t => {
+  const pool = new pg.Pool({ connectionString: await server.createDatabase() })
+  await migrate(connect(t, pool.options.connectionString ?? ''))
+  t.same(await countStatements(new PostgresDialect({ pool })), documentedStatements('PostgreSQL'))
 })
 
 t.test('migrations run twice, and from several processes at once', async t => {

@@ -12,7 +12,7 @@ let gullible = false
 const service = await startService(t, async (response, { url = '' }) => {
   response.end(gullible ? 'True' : await (await fetch(checker.url + url)).text())
 })
-const { origins, advance } = await startPair(t, { AUTHENTICATOR_API: service.url }, clock)
+const { origins, advance } = await startPair(t, { environment: { AUTHENTICATOR_API: service.url }, clock })
 
 /** A client past the password, on the first or the second process. */
 async function signIn (user: string, process: number): Promise<HttpClient> {

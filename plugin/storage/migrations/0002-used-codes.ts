@@ -1,12 +1,14 @@
 import type { Kysely, Migration } from 'kysely'
+import { createTable, tableTypes } from '../dialects/tables.js'
 
 export const usedCodes: Migration = {
   async up (db: Kysely<unknown>) {
-    await db.schema.createTable('two_factor_used_codes').ifNotExists()
-      .addColumn('user_id', 'text', column => column.notNull())
-      .addColumn('authenticator_id', 'text', column => column.notNull())
-      .addColumn('fingerprint', 'bytea', column => column.notNull())
-      .addColumn('expires_at', 'timestamptz', column => column.notNull())
+    const types = await tableTypes(db)
+    await createTable(db, 'two_factor_used_codes', types.options)
+      .addColumn('user_id', types.key, column => column.notNull())
+      .addColumn('authenticator_id', types.key, column => column.notNull())
+      .addColumn('fingerprint', types.hash, column => column.notNull())
+      .addColumn('expires_at', types.time, column => column.notNull())
       .addPrimaryKeyConstraint('two_factor_used_codes_pkey', ['user_id', 'authenticator_id', 'fingerprint'])
       .execute()
   },

@@ -1,30 +1,28 @@
-import { sql, type Kysely, type Migration } from 'kysely'
+import type { Kysely, Migration } from 'kysely'
+import { addColumns, createTable, dropColumns, tableTypes } from '../dialects/tables.js'
 
 export const trustedDevices: Migration = {
   async up (db: Kysely<unknown>) {
-    await db.schema.createTable('two_factor_trusted_devices').ifNotExists()
-      .addColumn('user_id', 'text', column => column.notNull())
-      .addColumn('id', 'text', column => column.notNull())
+    const types = await tableTypes(db)
+    await createTable(db, 'two_factor_trusted_devices', types.updatedOptions)
+      .addColumn('user_id', types.key, column => column.notNull())
+      .addColumn('id', types.key, column => column.notNull())
       .addColumn('generation', 'integer', column => column.notNull())
-      .addColumn('token_hash', 'bytea', column => column.notNull())
-      .addColumn('previous_hash', 'bytea')
-      .addColumn('rotated_at', 'timestamptz', column => column.notNull())
-      .addColumn('label', 'text', column => column.notNull())
-      .addColumn('created_at', 'timestamptz', column => column.notNull())
-      .addColumn('last_used_at', 'timestamptz')
-      .addColumn('expires_at', 'timestamptz', column => column.notNull())
+      .addColumn('token_hash', types.hash, column => column.notNull())
+      .addColumn('previous_hash', types.hash)
+      .addColumn('rotated_at', types.time, column => column.notNull())
+      .addColumn('label', types.text, column => column.notNull())
+      .addColumn('created_at', types.time, column => column.notNull())
+      .addColumn('last_used_at', types.time)
+      .addColumn('expires_at', types.time, column => column.notNull())
       .addPrimaryKeyConstraint('two_factor_trusted_devices_pkey', ['user_id', 'id'])
-      // Each use is an update: on their page, they leave no work behind (HOT).
-      .modifyEnd(sql`with (fillfactor = 80)`)
       .execute()
     // A pass that came of a device ends with it.
-    await db.schema.alterTable('two_factor_passes')
-      .addColumn('device_id', 'text', column => column.ifNotExists())
-      .execute()
+    await addColumns(db, 'two_factor_passes', [{ name: 'device_id', type: types.key }])
   },
 
   async down (db: Kysely<unknown>) {
-    await sql`alter table if exists two_factor_passes drop column if exists device_id`.execute(db)
+    await dropColumns(db, 'two_factor_passes', ['device_id'])
     await db.schema.dropTable('two_factor_trusted_devices').ifExists().execute()
   }
 }

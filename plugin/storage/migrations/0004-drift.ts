@@ -1,17 +1,17 @@
-import { sql, type Kysely, type Migration } from 'kysely'
+import type { Kysely, Migration } from 'kysely'
+import { addColumns, dropColumns, tableTypes } from '../dialects/tables.js'
 
 export const drift: Migration = {
   async up (db: Kysely<unknown>) {
-    await db.schema.alterTable('two_factor_authenticators')
-      .addColumn('drift', 'integer', column => column.ifNotExists().notNull().defaultTo(0))
-      .addColumn('hinted_step', 'bigint', column => column.ifNotExists())
-      .addColumn('hinted_at', 'timestamptz', column => column.ifNotExists())
-      .execute()
+    const types = await tableTypes(db)
+    await addColumns(db, 'two_factor_authenticators', [
+      { name: 'drift', type: 'integer', build: column => column.notNull().defaultTo(0) },
+      { name: 'hinted_step', type: types.bigint },
+      { name: 'hinted_at', type: types.time }
+    ])
   },
 
   async down (db: Kysely<unknown>) {
-    for (const column of ['drift', 'hinted_step', 'hinted_at']) {
-      await sql`alter table if exists two_factor_authenticators drop column if exists ${sql.ref(column)}`.execute(db)
-    }
+    await dropColumns(db, 'two_factor_authenticators', ['drift', 'hinted_step', 'hinted_at'])
   }
 }

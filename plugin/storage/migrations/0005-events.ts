@@ -1,14 +1,16 @@
 import type { Kysely, Migration } from 'kysely'
+import { createTable, tableTypes } from '../dialects/tables.js'
 
 export const events: Migration = {
   async up (db: Kysely<unknown>) {
-    await db.schema.createTable('two_factor_events').ifNotExists()
-      .addColumn('user_id', 'text', column => column.notNull())
-      .addColumn('id', 'text', column => column.notNull())
-      .addColumn('type', 'text', column => column.notNull())
-      .addColumn('at', 'timestamptz', column => column.notNull())
-      .addColumn('ip', 'text')
-      .addColumn('detail', 'text')
+    const types = await tableTypes(db)
+    await createTable(db, 'two_factor_events', types.options)
+      .addColumn('user_id', types.key, column => column.notNull())
+      .addColumn('id', types.key, column => column.notNull())
+      .addColumn('type', types.text, column => column.notNull())
+      .addColumn('at', types.time, column => column.notNull())
+      .addColumn('ip', types.text)
+      .addColumn('detail', types.text)
       .addPrimaryKeyConstraint('two_factor_events_pkey', ['user_id', 'id'])
       .execute()
   },

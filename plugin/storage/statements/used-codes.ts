@@ -1,7 +1,8 @@
 import type { QueryCreator } from 'kysely'
-import { bytes, timestamp, type Database } from './rows.js'
-import type { TwoFactorDatabase } from './schema.js'
-import type { TwoFactorStorage, UsedCode } from './storage.js'
+import type { Database } from '../dialects/dialect.js'
+import type { TwoFactorDatabase } from '../schema.js'
+import type { TwoFactorStorage, UsedCode } from '../storage.js'
+import { bytes, timestamp } from './casts.js'
 
 export interface UserId { user_id: string }
 export type WithProved = TwoFactorDatabase & { locked: UserId } & { proved: UserId }

@@ -1,8 +1,10 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type SelectQueryBuilder, type UpdateQueryBuilder } from 'kysely'
 import { auditAccept, auditClaim, auditRefund } from './audit.js'
-import { authenticatorColumns, bytes, fromRow, timestamp, type AuthenticatorRow, type Database } from './rows.js'
-import type { TwoFactorDatabase } from './schema.js'
-import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from './storage.js'
+import type { Database } from '../dialects/dialect.js'
+import { authenticatorColumns, fromRow, type AuthenticatorRow } from '../rows.js'
+import type { TwoFactorDatabase } from '../schema.js'
+import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from '../storage.js'
+import { bytes, timestamp } from './casts.js'
 import { block, blocked, lock, type UserId, type WithProved } from './used-codes.js'
 
 type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'acceptStep' | 'acceptProof' | 'acceptRecoveryCode'>

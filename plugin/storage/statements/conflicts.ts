@@ -1,5 +1,4 @@
-// SQLSTATE, PostgreSQL's appendix A.
-const conflicts = ['40P01', '40001']
+import { postgres } from '../dialects/postgres.js'
 
 /** Runs a statement over many users again, up to three times in all, if it met another one of that sort. */
 export async function repeatedly<Result> (statement: () => Promise<Result>): Promise<Result> {
@@ -7,7 +6,7 @@ export async function repeatedly<Result> (statement: () => Promise<Result>): Pro
     try {
       return await statement()
     } catch (error) {
-      if (attempt === 3 || !conflicts.includes(String((error as { code?: unknown }).code))) throw error
+      if (attempt === 3 || !postgres.isConflict(error)) throw error
     }
   }
 }

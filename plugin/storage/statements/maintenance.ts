@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
+import type { Database } from '../dialects/dialect.js'
+import { toRow } from '../rows.js'
+import type { ExpiringTable, ImportedEnrolment, StoredEvent, TwoFactorStorage } from '../storage.js'
+import { timestamp } from './casts.js'
 import { repeatedly } from './conflicts.js'
-import { timestamp, toRow, type Database } from './rows.js'
-import type { ExpiringTable, ImportedEnrolment, StoredEvent, TwoFactorStorage } from './storage.js'
 
-type Maintenance = Pick<
-  TwoFactorStorage, 'enableAll' | 'setKindOfAll' | 'listOtherKinds' | 'pruneExpired' | 'countTotals'
->
+type Maintenance = Pick<TwoFactorStorage, 'enableAll' | 'setKindOfAll' | 'pruneExpired' | 'countTotals'>
 
 /** What looks at many users: for the command line, in batches. */
 export function maintenance (db: Database): Maintenance {
@@ -40,18 +40,6 @@ export function maintenance (db: Database): Maintenance {
       const counts = new Map<string, number>()
       for (const { user_id: userId } of moved) counts.set(userId, (counts.get(userId) ?? 0) + 1)
       return counts
-    },
-
-    async listOtherKinds (kind, { after, limit }) {
-      const rows = await db.selectFrom('two_factor_authenticators')
-        .select('user_id')
-        .distinct()
-        .where('kind', '<>', kind)
-        .$if(after !== undefined, query => query.where('user_id', '>', after ?? ''))
-        .orderBy('user_id')
-        .limit(limit)
-        .execute()
-      return rows.map(row => row.user_id)
     },
 
     async pruneExpired (table, { now, after, limit }) {

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely'
+import type { Database } from '../dialects/dialect.js'
+import type { SealedKind, TwoFactorStorage } from '../storage.js'
+import { bytes } from './casts.js'
 import { repeatedly } from './conflicts.js'
-import { bytes, type Database } from './rows.js'
-import type { SealedKind, TwoFactorStorage } from './storage.js'
 
 type SealedValues = Pick<TwoFactorStorage, 'countSealed' | 'listSealed' | 'replaceSealed'>
 

@@ -1,38 +1,14 @@
+import type { Database, Dialect } from './dialects/dialect.js'
 import { turnOff } from './enrolments.js'
-import { inTransaction, type Database } from './rows.js'
 import type { TwoFactorStorage } from './storage.js'
+import { inTransaction } from './transaction.js'
 
-type Authenticators = Pick<TwoFactorStorage, 'renameAuthenticator' | 'removeAuthenticator'>
-
-/** What a user changes about one authenticator of several. */
-export function authenticators (db: Database): Authenticators {
+/** Takes one authenticator of several away. */
+export function removal (db: Database, dialect: Dialect): Pick<TwoFactorStorage, 'removeAuthenticator'> {
   return {
-    async renameAuthenticator (userId, id, name) {
-      const row = await db
-        .with('locked', db => db.selectFrom('two_factor_users')
-          .select('user_id')
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .forUpdate())
-        .updateTable('two_factor_authenticators')
-        .from('locked')
-        .set({ name })
-        .where('two_factor_authenticators.user_id', '=', userId)
-        .whereRef('two_factor_authenticators.user_id', '=', 'locked.user_id')
-        .where('id', '=', id)
-        .returning('id')
-        .executeTakeFirst()
-      return row !== undefined
-    },
-
     removeAuthenticator (userId, id, { keepLast, keepPass }) {
-      return inTransaction(db, async trx => {
-        const user = await trx.selectFrom('two_factor_users')
-          .select('generation')
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .forUpdate()
-          .executeTakeFirst()
+      return inTransaction(db, dialect, async trx => {
+        const user = await dialect.take(trx, userId, ['generation'])
         if (!user) return 'unknown'
         const enrolled = await trx.selectFrom('two_factor_authenticators')
           .select('id')
@@ -41,7 +17,7 @@ export function authenticators (db: Database): Authenticators {
         if (!enrolled.some(authenticator => authenticator.id === id)) return 'unknown'
         if (enrolled.length === 1) {
           if (keepLast) return 'last'
-          await turnOff(trx, userId)
+          await turnOff(trx, dialect, userId)
           return 'disabled'
         }
 

@@ -1,9 +1,10 @@
 import { sql, type Expression, type ExpressionBuilder, type QueryCreator } from 'kysely'
-import { bytes, timestamp, type Database } from './rows.js'
-import type { TwoFactorDatabase } from './schema.js'
-import type { DeviceUse, TwoFactorStorage } from './storage.js'
+import type { Database } from '../dialects/dialect.js'
+import type { TwoFactorDatabase } from '../schema.js'
+import type { DeviceUse, TwoFactorStorage } from '../storage.js'
+import { bytes, timestamp } from './casts.js'
 
-type Devices = Pick<TwoFactorStorage, 'trustDevice' | 'useDevice' | 'listDevices' | 'revokeDevices'>
+type Devices = Pick<TwoFactorStorage, 'trustDevice' | 'useDevice' | 'revokeDevices'>
 
 /** Trusted devices: each change is one statement that locks the user's row first. */
 export function devices (db: Database): Devices {
@@ -52,24 +53,6 @@ export function devices (db: Database): Devices {
       if (!row) return 'refused'
       if (!row.honoured) return 'reused'
       return row.successor ? 'rotated' : 'overtaken'
-    },
-
-    async listDevices (userId, now) {
-      const rows = await db.selectFrom('two_factor_trusted_devices as d')
-        .innerJoin('two_factor_users as u', join => join
-          .onRef('u.user_id', '=', 'd.user_id')
-          .onRef('u.generation', '=', 'd.generation'))
-        .select(['d.id', 'd.label', 'd.created_at', 'd.last_used_at', 'd.expires_at'])
-        .where('d.user_id', '=', userId)
-        .where('u.user_id', '=', userId)
-        .where('u.enabled_at', 'is not', null)
-        .where('d.expires_at', '>', now)
-        .orderBy('d.created_at')
-        .orderBy('d.id')
-        .execute()
-      return rows.map(row => ({
-        id: row.id, label: row.label, createdAt: row.created_at, lastUsedAt: row.last_used_at, expiresAt: row.expires_at
-      }))
     },
 
     async revokeDevices (userId, id) {

@@ -1,7 +1,7 @@
 import { sql, type QueryCreator } from 'kysely'
-import { timestamp } from './rows.js'
-import type { TwoFactorDatabase } from './schema.js'
-import type { AttemptAudit, AttemptRules } from './storage.js'
+import type { TwoFactorDatabase } from '../schema.js'
+import type { AttemptAudit, AttemptRules } from '../storage.js'
+import { timestamp } from './casts.js'
 
 // An attempt is written into the audit by the statements that count it, accept it or take it back: a crash in between
 // leaves what the count says as well.

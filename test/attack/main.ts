@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util'
+import t from 'tap'
+import { openPostgres, startPostgres } from '../helpers/postgres.js'
+import { openBearer, openSessions } from './arena.js'
+import { fuzz } from './fuzz.js'
+
+// `npm run fuzz -- --requests=1000000 --seed=1`
+const { values } = parseArgs({ options: { requests: { type: 'string', default: '100000' }, seed: { type: 'string' } } })
+const requests = Number(values.requests)
+const seed = Number(values.seed ?? Date.now() % 2 ** 31)
+
+// The helpers bring it, and it gives a file thirty seconds.
+t.setTimeout(0)
+const cleanups: Array<() => unknown> = []
+const scope: Parameters<typeof startPostgres>[0] = {
+  teardown: (cleanup: () => unknown) => { cleanups.unshift(cleanup) }
+}
+const postgres = await startPostgres(scope)
+const arenas = [
+  await openSessions(scope, await openPostgres(scope, postgres)),
+  await openBearer(scope, await openPostgres(scope, postgres))
+]
+const start = performance.now()
+let next = 0
+const report = await fuzz(arenas, {
+  requests,
+  seed,
+  onProgress (sent) {
+    if (sent < next) return
+    next += requests / 20
+    console.log(`${sent} requests, ${Math.round(sent / (performance.now() - start) * 1000)}/s`)
+  }
+})
+for (const cleanup of cleanups) await cleanup()
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+console.log(`${report.requests} malformed requests to ${arenas.map(({ name, targets }) => `${targets.length} routes (${name})`).join(' and ')}, ${report.raw} of them as bytes on a socket; seed ${seed}`)
+console.log(`Answers: ${Object.entries(report.statuses).map(entry => entry.join(' × ')).join(', ')}`)
+console.log(`Heap after a collection: ${mebibytes(report.heap.early)} after a tenth, ${mebibytes(report.heap.late)} at the end`)
+console.log(report.findings.length === 0 ? 'Nothing was found.' : `Found:\n${report.findings.join('\n')}`)
+process.exit(report.findings.length === 0 ? 0 : 1)

@@ -1,0 +1,28 @@
+import { parseArgs } from 'node:util'
+import tap from 'tap'
+import { report } from './report.js'
+import { runRounds } from './rounds.js'
+
+// `npm run test:faults -- --rounds=1000 --seed=1`: so many kills, and as many other faults as half of them.
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1000' }, seed: { type: 'string' } } })
+const kills = Number(values.rounds)
+const seed = Number(values.seed ?? Date.now() % 1_000_000)
+
+// The helpers load tap, which would end this after half a minute.
+tap.setTimeout(0)
+const cleanups: Array<() => unknown> = []
+console.log(`${kills} kills, ${Math.ceil(kills / 2)} other faults, seed ${seed}`)
+const begin = Date.now()
+let told = 0
+try {
+  const part = { seed, kills, others: Math.ceil(kills / 2) }
+  const t = { teardown: (cleanup: () => unknown) => { cleanups.push(cleanup) } }
+  const findings = await runRounds(t, [part], ({ findings }, round, rounds) => {
+    for (; told < findings.length; told++) console.log(findings[told])
+    if (round % 50 === 0) console.log(`${round} of ${rounds} rounds, ${Math.round((Date.now() - begin) / 1000)} s`)
+  })
+  console.log(report(findings))
+  if (findings.findings.length > 0) process.exitCode = 1
+} finally {
+  for (const cleanup of cleanups.reverse()) await cleanup()
+}
