@@ -35,7 +35,11 @@ const rules: readonly Rule[] = [
   { files: /^proof\/proof$/, imports: [], types: [fastify, /^service\/passes$/] },
 
   // Behind the interfaces.
-  { files: /^storage\/migrations\//, imports: [/^storage\/dialects\/tables$/], types: [/^kysely$/] },
+  {
+    files: /^storage\/migrations\//,
+    imports: [/^storage\/dialects\/tables$/],
+    types: [/^kysely$/, /^storage\/migrations\/migration$/]
+  },
   { files: /^storage\/retries$/, imports: [/^node:timers\/promises$/], types: [/^storage\/storage$/] },
   {
     files: /^storage\/dialects\//,
@@ -53,7 +57,7 @@ const rules: readonly Rule[] = [
     imports: [/^kysely$/, /^storage\/(rows|transaction)$/, /^storage\/transactions\//],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
-  { files: /^storage\//, imports: [/^kysely$/, /^storage\//, errors] },
+  { files: /^storage\//, imports: [/^kysely(\/migration)?$/, /^storage\//, errors] },
   {
     files: /^verifiers\//,
     imports: [/^node:(crypto|net)$/, /^otp\//, /^verifiers\/authenticator-api\//, /^(undici|cockatiel|option-checks)$/],

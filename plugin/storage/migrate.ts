@@ -1,10 +1,12 @@
-import { Migrator, type Kysely, type Migration } from 'kysely'
+import * as kysely from 'kysely'
+import type { Kysely } from 'kysely'
 import { dialectOf } from './dialects/detect.js'
 import { initial } from './migrations/0001-initial.js'
 import { usedCodes } from './migrations/0002-used-codes.js'
 import { trustedDevices } from './migrations/0003-trusted-devices.js'
 import { drift } from './migrations/0004-drift.js'
 import { events } from './migrations/0005-events.js'
+import type { Migration } from './migrations/migration.js'
 
 /** The migrations of the package, for a host that adds them to its own Kysely migrator. The names never change. */
 export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
@@ -27,6 +29,7 @@ export async function migrate<Database> (db: Kysely<Database>): Promise<void> {
 }
 
 async function runMigrations (db: Kysely<unknown>): Promise<void> {
+  const Migrator = await loadMigrator()
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },
@@ -35,4 +38,12 @@ async function runMigrations (db: Kysely<unknown>): Promise<void> {
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw error
+}
+
+/** Kysely 0.29 moved it into a module of its own, which 0.28 does not have. */
+async function loadMigrator (): Promise<typeof kysely.Migrator> {
+  if ('Migrator' in kysely) return kysely.Migrator
+  // @ts-expect-error -- The types here are those of 0.28.
+  const moved = await import('kysely/migration') as Pick<typeof kysely, 'Migrator'>
+  return moved.Migrator
 }

@@ -1,5 +1,6 @@
-import type { Kysely, Migration } from 'kysely'
+import type { Kysely } from 'kysely'
 import { createTable, tableTypes } from '../dialects/tables.js'
+import type { Migration } from './migration.js'
 
 // No foreign keys: each statement of the storage keeps the tables together by itself, and a key would cost every
 // sign-in a look at the parent row that it has just locked.

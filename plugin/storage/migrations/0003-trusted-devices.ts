@@ -1,5 +1,6 @@
-import type { Kysely, Migration } from 'kysely'
+import type { Kysely } from 'kysely'
 import { addColumns, createTable, dropColumns, tableTypes } from '../dialects/tables.js'
+import type { Migration } from './migration.js'
 
 export const trustedDevices: Migration = {
   async up (db: Kysely<unknown>) {

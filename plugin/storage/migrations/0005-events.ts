@@ -1,5 +1,6 @@
-import type { Kysely, Migration } from 'kysely'
+import type { Kysely } from 'kysely'
 import { createTable, tableTypes } from '../dialects/tables.js'
+import type { Migration } from './migration.js'
 
 export const events: Migration = {
   async up (db: Kysely<unknown>) {
