@@ -54,7 +54,7 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^storage\/transactions\//,
-    imports: [/^kysely$/, /^storage\/(rows|transaction)$/, /^storage\/transactions\//],
+    imports: [/^kysely$/, /^storage\/(passes|rows|transaction)$/, /^storage\/transactions\//],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
   { files: /^storage\//, imports: [/^kysely(\/migration)?$/, /^storage\//, errors] },

@@ -1,8 +1,9 @@
 import type { Transaction } from 'kysely'
 import type { Database, Dialect } from './dialects/dialect.js'
+import { insertPass } from './passes.js'
 import { toRow } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
-import type { StoredPass, StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
+import type { StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
 import { inTransaction } from './transaction.js'
 
 type Enrolments = Pick<TwoFactorStorage, 'enable' | 'addAuthenticator' | 'setKind' | 'replaceRecoveryCodes' | 'reset'>
@@ -117,20 +118,5 @@ async function insertUsedCode (
 ): Promise<void> {
   await trx.insertInto('two_factor_used_codes')
     .values({ user_id: userId, authenticator_id: authenticatorId, fingerprint, expires_at: until })
-    .execute()
-}
-
-async function insertPass (
-  trx: Transaction<TwoFactorDatabase>, userId: string, generation: number, pass: StoredPass
-): Promise<void> {
-  await trx.insertInto('two_factor_passes')
-    .values({
-      user_id: userId,
-      id_hash: pass.idHash,
-      generation,
-      method: pass.method,
-      passed_at: pass.passedAt,
-      expires_at: pass.expiresAt
-    })
     .execute()
 }

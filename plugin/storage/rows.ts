@@ -1,6 +1,6 @@
-import type { Insertable, Selectable } from 'kysely'
+import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { TwoFactorAuthenticatorsTable } from './schema.js'
-import type { NewAuthenticator, StoredAuthenticator } from './storage.js'
+import type { NewAuthenticator, StoredAuthenticator, TwoFactorStorage } from './storage.js'
 
 export const authenticatorColumns = [
   'id', 'kind', 'name', 'secret', 'key_encoding', 'algorithm', 'digits', 'period', 'last_step', 'drift', 'hinted_step',
@@ -41,5 +41,19 @@ export function toRow (userId: string, authenticator: NewAuthenticator): Inserta
     last_step: authenticator.lastStep,
     created_at: authenticator.createdAt,
     last_used_at: authenticator.lastUsedAt
+  }
+}
+
+/** What an accepted code leaves in the row of its authenticator. */
+export function acceptedColumns (
+  { now, drift, step, resealed }: Parameters<TwoFactorStorage['acceptStep']>[1]
+): Updateable<TwoFactorAuthenticatorsTable> {
+  return {
+    last_used_at: now,
+    hinted_step: null,
+    hinted_at: null,
+    ...(drift !== undefined && { drift }),
+    ...(step !== undefined && { last_step: step }),
+    ...(resealed && { secret: resealed })
   }
 }

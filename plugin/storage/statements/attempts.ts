@@ -1,7 +1,7 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type SelectQueryBuilder, type UpdateQueryBuilder } from 'kysely'
 import { auditAccept, auditClaim, auditRefund } from './audit.js'
 import type { Database } from '../dialects/dialect.js'
-import { authenticatorColumns, fromRow, type AuthenticatorRow } from '../rows.js'
+import { acceptedColumns, authenticatorColumns, fromRow, type AuthenticatorRow } from '../rows.js'
 import type { TwoFactorDatabase } from '../schema.js'
 import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from '../storage.js'
 import { bytes, timestamp } from './casts.js'
@@ -57,18 +57,11 @@ export function attempts (db: Database): Attempts {
     },
 
     acceptStep (userId, accepted) {
-      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift, resealed, ...rest } = accepted
+      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift: _, resealed: __, ...rest } = accepted
       const { now } = rest
       return accept(db, userId, { ...rest, usedCode, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
         .from('proved')
-        .set({
-          last_used_at: now,
-          hinted_step: null,
-          hinted_at: null,
-          ...(drift !== undefined && { drift }),
-          ...(step !== undefined && { last_step: step }),
-          ...(resealed && { secret: resealed })
-        })
+        .set(acceptedColumns(accepted))
         .where('two_factor_authenticators.user_id', '=', userId)
         .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
         .where('id', '=', authenticatorId)

@@ -5,7 +5,8 @@ import type { TwoFactorDatabase } from '../schema.js'
 import type { AttemptAudit, StoredPass } from '../storage.js'
 import { inTransaction } from '../transaction.js'
 import { auditAccept } from './audit.js'
-import { insertPass, sweepPasses } from './passes.js'
+import { insertPass, sweepPasses } from '../passes.js'
+import { acceptedColumns } from '../rows.js'
 import { block, isBlocked } from './used-codes.js'
 
 type Acceptance = Pick<Decisions, 'acceptStep' | 'acceptProof' | 'acceptRecoveryCode'>
@@ -14,20 +15,13 @@ type Acceptance = Pick<Decisions, 'acceptStep' | 'acceptProof' | 'acceptRecovery
 export function acceptance (db: Database, dialect: Dialect): Acceptance {
   return {
     acceptStep (userId, accepted) {
-      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift, resealed, ...rest } = accepted
+      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift: _, resealed: __, ...rest } = accepted
       const { now } = rest
       return accept(db, dialect, userId, { ...rest, type: 'verified' }, async trx => {
         if (usedCode && !await block(trx, userId, usedCode, now)) return false
         if (fingerprint && await isBlocked(trx, userId, { authenticatorId, fingerprint }, now)) return false
         const { numUpdatedRows } = await trx.updateTable('two_factor_authenticators')
-          .set({
-            last_used_at: now,
-            hinted_step: null,
-            hinted_at: null,
-            ...(drift !== undefined && { drift }),
-            ...(step !== undefined && { last_step: step }),
-            ...(resealed && { secret: resealed })
-          })
+          .set(acceptedColumns(accepted))
           .where('user_id', '=', userId)
           .where('id', '=', authenticatorId)
           .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))

@@ -3,7 +3,7 @@ import type { Decisions } from '../decisions.js'
 import type { Database, Dialect } from '../dialects/dialect.js'
 import type { TwoFactorDatabase } from '../schema.js'
 import { inTransaction } from '../transaction.js'
-import { insertPass, sweepPasses } from './passes.js'
+import { insertPass, sweepPasses } from '../passes.js'
 
 type Devices = Pick<Decisions, 'trustDevice' | 'useDevice' | 'revokeDevices'>
 

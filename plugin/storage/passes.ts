@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
-import type { TwoFactorDatabase } from '../schema.js'
-import type { StoredPass } from '../storage.js'
+import type { TwoFactorDatabase } from './schema.js'
+import type { StoredPass } from './storage.js'
 
 /** Passes that ran out are swept up, so that they cannot pile up. */
 export async function sweepPasses (trx: Transaction<TwoFactorDatabase>, userId: string, now: Date): Promise<void> {
