@@ -1,9 +1,9 @@
-import axe from 'axe-core'
 import Fastify from 'fastify'
 import jsqr from 'jsqr'
 import type { Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
+import { violationsOf } from '../helpers/axe.js'
 import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
 import { kyselyStorage } from '../../plugin/index.js'
 import { openDatabase } from '../helpers/database.js'
@@ -44,20 +44,6 @@ async function exhibit (t: Test, languages: readonly string[]) {
   return { origin: await app.listen({ host: '127.0.0.1', port: 0 }), names }
 }
 
-interface Found { readonly violations: ReadonlyArray<{ id: string, nodes: ReadonlyArray<{ html: string }> }> }
-
-// What the colours and the width make a difference to.
-const looks = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size']
-
-/** What axe finds against WCAG 2.2 AA and against its own best practices, or of that the looks alone. */
-async function violationsOf (page: Page, { all }: { all: boolean }): Promise<string[]> {
-  const { violations } = await page.evaluate(async runOnly => {
-    const { axe } = globalThis as unknown as { axe: { run: (options: object) => Promise<Found> } }
-    return axe.run({ rules: { 'target-size': { enabled: true } }, ...(runOnly && { runOnly }) })
-  }, all ? undefined : looks)
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
-}
-
 const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
 t.test('every page is accessible and fits, in both schemes, at both widths, in English and Arabic, with and without scripts', {
@@ -73,8 +59,6 @@ t.test('every page is accessible and fits, in both schemes, at both widths, in E
     const complaints = complaintsOf(page)
     for (const name of names) {
       await page.goto(origin + name)
-      // Through the protocol, past the policy of the page.
-      if (scripts) await page.evaluate(axe.source)
       t.equal(await page.locator('html').getAttribute('dir'), name.startsWith('/ar') ? 'rtl' : 'ltr')
       t.equal(await page.locator('h1').count(), 1, name)
       for (const details of await page.locator('details').all()) await details.locator('summary').click()
