@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { hotp, truncatedHmac, type OtpAlgorithm } from './hotp.js'
+import { hotp, truncatedHmacs, type OtpAlgorithm } from './hotp.js'
 
 export interface TotpParameters {
   /** Hash function of the HMAC. */
@@ -79,10 +79,11 @@ export function findStep (
   let found: number | undefined
 
   // Always the whole window, so that timing does not tell which step matched.
-  for (let step = Math.max(0, current - window), last = current + window; step <= last; step++) {
-    expected[0] = truncatedHmac(key, step, algorithm) % modulus
+  const first = Math.max(0, current - window)
+  for (const [index, value] of truncatedHmacs(key, first, current + window, algorithm).entries()) {
+    expected[0] = value % modulus
     // If two steps share the code, the newest wins: to burn the older one would leave the code good for the other.
-    if (timingSafeEqual(typed, expected)) found = step
+    if (timingSafeEqual(typed, expected)) found = first + index
   }
 
   return found
