@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { migrate as migrateTwoFactor, type TwoFactorDatabase } from 'fastify-authenticator-2fa'
-import { Kysely, Migrator, PostgresDialect, sql, type Dialect, type Migration } from 'kysely'
+import * as kysely from 'kysely'
+import { Kysely, PostgresDialect, sql, type Dialect } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -65,6 +66,7 @@ function pool (connectionString: string): pg.Pool {
 
 /** The tables of the demo and of the package. */
 export async function migrate (db: Kysely<DemoDatabase>): Promise<void> {
+  const Migrator = await loadMigrator()
   const { error } = await new Migrator({
     db,
     provider: { getMigrations: async () => ({ '0001_initial': initial, '0002_account_age': accountAge }) },
@@ -75,7 +77,21 @@ export async function migrate (db: Kysely<DemoDatabase>): Promise<void> {
   await migrateTwoFactor(db)
 }
 
-const initial: Migration = {
+type MigratorClass = new (props: {
+  db: Kysely<DemoDatabase>
+  provider: { getMigrations: () => Promise<Record<string, typeof initial | typeof accountAge>> }
+  migrationTableName: string
+  migrationLockTableName: string
+}) => { migrateToLatest: () => Promise<{ error?: unknown }> }
+
+/** Kysely 0.29 moved it. This demo runs with that and with 0.28: a host of your own has one of them. */
+async function loadMigrator (): Promise<MigratorClass> {
+  // @ts-ignore
+  const { Migrator } = ('Migrator' in kysely ? kysely : await import('kysely/migration')) as { Migrator: MigratorClass }
+  return Migrator
+}
+
+const initial = {
   async up (db: Kysely<unknown>) {
     await db.schema.createTable('demo_accounts')
       .addColumn('id', 'text', column => column.primaryKey())
@@ -97,7 +113,7 @@ const initial: Migration = {
   }
 }
 
-const accountAge: Migration = {
+const accountAge = {
   async up (db: Kysely<DemoDatabase>) {
     await db.schema.alterTable('demo_accounts')
       .addColumn('created_at', 'timestamptz', column => column.notNull().defaultTo(sql`now()`))

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { twoFactor } from './plugin.js'
 
 /** The plugin: `await app.register(twoFactor, options)`, after `@fastify/session` unless there is another `proof`. */
-export default fp(twoFactor, { name: 'fastify-authenticator-2fa', fastify: '5.x' })
+export default fp(twoFactor, { name: 'fastify-authenticator-2fa', fastify: '^5.12.4' })
 
 export { twoFactorAdmin, type AdminGuard, type TwoFactorAdminOptions } from './admin/admin.js'
 export * as errors from './errors.js'
@@ -36,6 +36,7 @@ export type { ImportedSecret } from './service/imported-secret.js'
 export type { Pass, PassMethod } from './service/passes.js'
 export type { PendingSetup } from './service/setup.js'
 export { kyselyStorage } from './storage/kysely.js'
+export { prepareStatements, type StatementPool } from './storage/prepared-statements.js'
 export { migrate, migrations } from './storage/migrate.js'
 export type { TwoFactorDatabase } from './storage/schema.js'
 export type * from './storage/storage.js'

@@ -174,7 +174,10 @@ export interface TwoFactorOptions<User extends TwoFactorUser = TwoFactorUser> {
    */
   revalidate?: number
 
-  /** How long one statement of the storage may take, in milliseconds: 100 to 30_000. Default is 2000. */
+  /**
+   * How long one statement of the storage may take, or one command of the Redis of `rateLimit`, in milliseconds: 100 to
+   * 30_000. Default is 2000.
+   */
   storageTimeout?: number
 
   /**
@@ -200,7 +203,6 @@ type Defaulted = Omit<TwoFactorOptions, 'encryptionKeys' | 'cipher' | 'verifier'
 
 /** Options after {@link resolveOptions}: complete, checked and frozen. */
 export interface ResolvedOptions extends Readonly<Required<Defaulted>> {
-  readonly encryptionKeys: readonly string[] | undefined
   readonly cipher: Cipher | undefined
   readonly verifier: Verifier
   /** By kind. */
@@ -225,14 +227,15 @@ const hour = 3_600_000
  */
 export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   checkOption('options', isObject(options), 'an object')
-  // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin.
+  // What is left over is unknown. The last two are Fastify's own, which it passes to every plugin. The keys are for the
+  // key ring alone: kept as text they would be in every heap snapshot.
   const {
-    issuer, storage, encryptionKeys, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
+    issuer, storage, cipher, getUser, prefix: path = '/2fa', routes: wanted = true, proof = sessionProof(), verifier = localVerifier(),
     protect = 'marked', policy, loginUrl = null, verifyUrl, setupUrl, defaultRedirect = '/', algorithm = 'SHA1', digits,
     period, window, resync = {}, lockout = {}, rateLimit = {}, methods = {}, setupTtl, recoveryCodes,
     maxAuthenticators, stepUpMaxAge, passTtl,
     trustedDevices = false, revalidate, storageTimeout, pages = true, audit = false, onEvent, clock = Date.now,
-    logLevel: _, logSerializers: __, ...unknown
+    encryptionKeys: _, logLevel: __, logSerializers: ___, ...unknown
   } = options as TwoFactorOptions & { logLevel?: unknown, logSerializers?: unknown }
   const prefix = path as unknown === false ? '' : path
   const routes = wanted && prefix !== ''
@@ -266,7 +269,6 @@ export function resolveOptions (options: TwoFactorOptions): ResolvedOptions {
   return Object.freeze({
     issuer,
     storage,
-    encryptionKeys,
     cipher,
     getUser,
     prefix,

@@ -32,7 +32,8 @@ declare module 'fastify' {
 /** Puts a registration together: the only place that knows all layers. */
 export async function twoFactor (fastify: FastifyInstance, given: TwoFactorOptions): Promise<void> {
   const options = resolveOptions(given)
-  const { cipher, encryptionKeys = [] } = options
+  const { cipher } = options
+  const { encryptionKeys = [] } = given
   const keyRing = cipher && encryptionKeys.length === 0 ? undefined : createKeyRing(encryptionKeys)
   const { service, secrets, storage } = compose(options, keyRing, emitter(fastify, options))
   options.proof.prepare(fastify, keyRing && tokenSealer(keyRing, 'pass-token'))

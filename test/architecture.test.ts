@@ -40,6 +40,7 @@ const rules: readonly Rule[] = [
     imports: [/^storage\/dialects\/tables$/],
     types: [/^kysely$/, /^storage\/migrations\/migration$/]
   },
+  { files: /^storage\/remembered$/, imports: [], types: [/^kysely$/, /^storage\/dialects\/dialect$/] },
   { files: /^storage\/retries$/, imports: [/^node:timers\/promises$/], types: [/^storage\/storage$/] },
   {
     files: /^storage\/dialects\//,
@@ -49,7 +50,7 @@ const rules: readonly Rule[] = [
   // Two ways to keep the same promises. Neither knows the other.
   {
     files: /^storage\/statements\//,
-    imports: [/^kysely$/, /^storage\/(rows$|statements\/)/, /^storage\/dialects\/postgres$/],
+    imports: [/^kysely$/, /^storage\/(remembered$|rows$|statements\/)/],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
   {
@@ -57,7 +58,7 @@ const rules: readonly Rule[] = [
     imports: [/^kysely$/, /^storage\/(passes|rows|transaction)$/, /^storage\/transactions\//],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
-  { files: /^storage\//, imports: [/^kysely(\/migration)?$/, /^storage\//, errors] },
+  { files: /^storage\//, imports: [/^kysely$/, /^storage\//, errors] },
   {
     files: /^verifiers\//,
     imports: [/^node:(crypto|net)$/, /^otp\//, /^verifiers\/authenticator-api\//, /^(undici|cockatiel|option-checks)$/],

@@ -1,32 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { kyselyStorage } from '../plugin/storage/kysely.js'
 import { buildHost, codeAt, enrol, signIn, wrongCode } from './helpers/host.js'
-import { freePort, openPostgres, startPostgres } from './helpers/postgres.js'
+import { openPostgres, startPostgres } from './helpers/postgres.js'
+import { skip, startRedis, type RedisServer } from './helpers/redis.js'
 
-const there = spawnSync('redis-server', ['--version']).status === 0
-const skip = !there && process.env.CI !== 'true' && 'There is no redis-server here: install Debian\'s package'
-
-/** A Redis server of this test's own, and clients of it. */
-async function startRedis (t: Test): Promise<{ client: () => Redis, stop: () => Promise<unknown> }> {
-  const port = await freePort()
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
-  t.teardown(() => child.kill('SIGKILL'))
-  for await (const line of child.stdout) if (String(line).includes('Ready to accept')) break
-  return {
-    client () {
-      const redis = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 0, enableOfflineQueue: false, lazyConnect: false })
-      redis.on('error', () => {})
-      t.teardown(() => redis.disconnect())
-      return redis
-    },
-    stop: () => {
-      child.kill('SIGKILL')
-      return once(child, 'exit')
-    }
-  }
+/** A client of it that fails at once while it is away. */
+function clientOf (t: Test, { port }: RedisServer): Redis {
+  const redis = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: 0, enableOfflineQueue: false, lazyConnect: false })
+  redis.on('error', () => {})
+  t.teardown(() => redis.disconnect())
+  return redis
 }
 
 t.test('a limiter on Redis counts over processes, and is the outer wall only', { skip }, async t => {
@@ -34,7 +19,7 @@ t.test('a limiter on Redis counts over processes, and is the outer wall only', {
   const storage = kyselyStorage(await openPostgres(t, postgres))
   const redis = await startRedis(t)
   const [one, two] = await Promise.all([1, 2].map(async () => {
-    const client = redis.client()
+    const client = clientOf(t, redis)
     await once(client, 'ready')
     return buildHost(t, { storage, rateLimit: { redis: client, max: 12 } })
   }))
@@ -58,7 +43,7 @@ t.test('D2 with Redis down the limit of the account holds with skipOnError, and 
   const postgres = await startPostgres(t)
   const storage = kyselyStorage(await openPostgres(t, postgres))
   const redis = await startRedis(t)
-  const client = redis.client()
+  const client = clientOf(t, redis)
   await once(client, 'ready')
   const lenient = await buildHost(t, { storage, rateLimit: { redis: client, skipOnError: true } })
   const strict = await buildHost(t, { storage, rateLimit: { redis: client } })
@@ -77,11 +62,34 @@ t.test('D2 with Redis down the limit of the account holds with skipOnError, and 
   t.same(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
 })
 
+t.test('D2 a Redis that hangs is waited for as long as a statement, by a client that would wait for ever', { skip }, async t => {
+  const storage = kyselyStorage(await openPostgres(t, await startPostgres(t)))
+  const redis = await startRedis(t)
+  const client = new Redis({ host: '127.0.0.1', port: redis.port })
+  t.teardown(() => client.disconnect())
+  await once(client, 'ready')
+  const lenient = await buildHost(t, { storage, rateLimit: { redis: client, skipOnError: true }, storageTimeout: 500 })
+  const strict = await buildHost(t, { storage, rateLimit: { redis: client }, storageTimeout: 500 })
+  const { secret } = await enrol(lenient)
+  redis.signal('SIGSTOP')
+
+  lenient.clock.advance(30)
+  const code = codeAt(secret, lenient.clock)
+  const refused = await (await signIn(strict)).post('/2fa/verify', { code })
+  t.match(refused.json(), { statusCode: 503, code: 'FST_2FA_UNAVAILABLE' })
+  t.equal((await (await signIn(lenient)).post('/2fa/verify', { code })).statusCode, 200, 'and that code was not used')
+
+  redis.signal('SIGCONT')
+  const limited = await (await signIn(strict)).post('/2fa/verify', { code })
+  t.equal(limited.statusCode, 401)
+  t.ok(Number(limited.headers['x-ratelimit-remaining']) < 98, 'what was sent meanwhile is counted late, and is answered once')
+})
+
 t.test('G9 an account stays locked when the processes restart and Redis is emptied', { skip }, async t => {
   const postgres = await startPostgres(t)
   const storage = kyselyStorage(await openPostgres(t, postgres))
   const redis = await startRedis(t)
-  const client = redis.client()
+  const client = clientOf(t, redis)
   await once(client, 'ready')
   const before = await buildHost(t, { storage, rateLimit: { redis: client } })
   const { secret } = await enrol(before)

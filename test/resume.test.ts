@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { TwoFactorRequirement } from '../plugin/index.js'
-import { launchBrowser, withoutBrowser } from './helpers/browser.js'
+import { openBrowser, withoutBrowser } from './helpers/browser.js'
 import { buildHost, codeAt, enrol, wrongCode, type Enrolled, type Host } from './helpers/host.js'
 
 const transfer = '/transfer/form?to=Bob%20%26%20Eve&note=%C3%BC+%2F2fa&note=a%3Db'
@@ -24,7 +24,7 @@ async function setUp (t: Test, policy?: () => TwoFactorRequirement): Promise<Wal
     loginUrl: '/login', recoveryCodes: 5, ...(policy && { policy }), before: app => app.register(formbody), after: app => forms(app, done)
   })
   const baseURL = await host.app.listen({ host: '127.0.0.1', port: 0 })
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const page = await (await browser.newContext({ baseURL, javaScriptEnabled: false })).newPage()
   const signIn = async (user: string) => {
     await page.goto('/login')

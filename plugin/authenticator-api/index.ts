@@ -33,7 +33,9 @@ export default async function authenticatorApiServer (
   scope.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff' })
   })
-  await limitAddresses(scope, options.rateLimit, { max: 300, nameSpace: 'fastify-authenticator-2fa-api-' })
+  await limitAddresses(scope, options.rateLimit, {
+    max: 300, nameSpace: 'fastify-authenticator-2fa-api-', patience: 2000
+  })
 
   const service = createService(options, scope.prefix)
   addPages(scope, service)

@@ -31,6 +31,8 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
     varyBy(reply, 'Accept')
     if (options.proof.ambient) refuseCrossOrigin(request)
   })
+  // Whatever holds on to a request, as sessions in memory do, must not hold on to a code with it.
+  scope.addHook('onResponse', async request => { request.body = undefined })
 
   const typed = scope.withTypeProvider<SchemaTypes>()
   statusRoute(typed, context)
@@ -42,7 +44,9 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   authenticatorPageRoutes(typed, context)
 
   await scope.register(async limited => {
-    await limitAddresses(limited, options.rateLimit, { max: 100, nameSpace: 'fastify-authenticator-2fa-' })
+    await limitAddresses(limited, options.rateLimit, {
+      max: 100, nameSpace: 'fastify-authenticator-2fa-', patience: options.storageTimeout
+    })
     const typed = limited.withTypeProvider<SchemaTypes>()
     setupRoutes(typed, context)
     verifyRoutes(typed, context)

@@ -77,12 +77,12 @@ export function createJournal (
     },
 
     attempt (subject) {
-      const [id, lockId] = [createEventId(clock()), createEventId(clock())]
+      const ids = audit ? { id: createEventId(clock()), lockId: createEventId(clock()) } : undefined
       return {
-        audit: audit ? { id, lockId, ip: subject.ip ?? null } : undefined,
+        audit: ids && { ...ids, ip: subject.ip ?? null },
         tell (happening) {
           const type = typeof happening === 'string' ? happening : happening[0]
-          const event = eventOf(subject, happening, type === 'locked' ? lockId : id)
+          const event = eventOf(subject, happening, type === 'locked' ? ids?.lockId : ids?.id)
           emit(event)
           // What the statements have written is that it failed.
           if (audit && type === 'reused') storage.recordEvents(subject.userId, [toStoredEvent(event)]).catch(() => {})

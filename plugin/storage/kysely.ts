@@ -5,6 +5,7 @@ import { dialectOf } from './dialects/detect.js'
 import { enrolments } from './enrolments.js'
 import { events, putEvents } from './events.js'
 import { lists } from './lists.js'
+import { runRemembered } from './remembered.js'
 import { removal } from './removal.js'
 import { retryingStorage } from './retries.js'
 import { authenticatorColumns, fromRow } from './rows.js'
@@ -19,7 +20,8 @@ import { inTransactions } from './transactions/transactions.js'
  *
  * Every statement names its user and takes that user's row of `two_factor_users` before any other row: statements on
  * one user cannot deadlock, and those on two users never meet. On PostgreSQL each decision is one statement, elsewhere
- * one short transaction.
+ * one short transaction. One that the database gave up for another one (SQLSTATE 40001, 40P01) is done again for up to
+ * five seconds.
  *
  * @param host - The host's own instance. It stays the host's: the package neither closes nor configures it. A pool of
  * `pg` needs an `error` listener, or a restart of the database ends the process.
@@ -28,7 +30,8 @@ import { inTransactions } from './transactions/transactions.js'
 export function kyselyStorage<HostDatabase> (host: Kysely<HostDatabase>): TwoFactorStorage {
   const dialect = dialectOf(host)
   const storage = createStorage(dialect.prepare(host as unknown as Database), dialect)
-  return dialect.oneStatement || host.isTransaction ? storage : retryingStorage(storage, dialect.isConflict)
+  // What met another one wrote nothing. In a transaction of the host all of that would have to be done again.
+  return host.isTransaction ? storage : retryingStorage(storage, dialect.isConflict)
 }
 
 function createStorage (db: Database, dialect: Dialect): TwoFactorStorage {
@@ -82,24 +85,24 @@ function createStorage (db: Database, dialect: Dialect): TwoFactorStorage {
     },
 
     async findPass (userId, idHash) {
-      const row = await db.selectFrom('two_factor_passes as p')
-        .innerJoin('two_factor_users as u', join => join
-          .onRef('u.user_id', '=', 'p.user_id')
-          .onRef('u.generation', '=', 'p.generation'))
-        .select(['p.method', 'p.passed_at', 'p.expires_at'])
-        .where('p.user_id', '=', userId)
-        .where('p.id_hash', '=', idHash)
-        .where('u.enabled_at', 'is not', null)
-        // One that a device gave ends with the device.
-        .where(eb => eb.or([
-          eb('p.device_id', 'is', null),
-          eb.exists(eb.selectFrom('two_factor_trusted_devices as d')
-            .select('d.id')
-            .where('d.user_id', '=', userId)
-            .whereRef('d.id', '=', 'p.device_id')
-            .whereRef('d.generation', '=', 'u.generation'))
-        ]))
-        .executeTakeFirst()
+      const [row] = await runRemembered(db, 'findPass', { userId, idHash }, ({ userId, idHash }) =>
+        db.selectFrom('two_factor_passes as p')
+          .innerJoin('two_factor_users as u', join => join
+            .onRef('u.user_id', '=', 'p.user_id')
+            .onRef('u.generation', '=', 'p.generation'))
+          .select(['p.method', 'p.passed_at', 'p.expires_at'])
+          .where('p.user_id', '=', userId)
+          .where('p.id_hash', '=', idHash)
+          .where('u.enabled_at', 'is not', null)
+          // One that a device gave ends with the device.
+          .where(eb => eb.or([
+            eb('p.device_id', 'is', null),
+            eb.exists(eb.selectFrom('two_factor_trusted_devices as d')
+              .select('d.id')
+              .where('d.user_id', '=', userId)
+              .whereRef('d.id', '=', 'p.device_id')
+              .whereRef('d.generation', '=', 'u.generation'))
+          ])))
       return row && { idHash, method: row.method, passedAt: row.passed_at, expiresAt: row.expires_at }
     },
 

@@ -1,6 +1,5 @@
-import * as kysely from 'kysely'
 import type { Kysely } from 'kysely'
-import { dialectOf } from './dialects/detect.js'
+import { applyMigrations } from './applied-migrations.js'
 import { initial } from './migrations/0001-initial.js'
 import { usedCodes } from './migrations/0002-used-codes.js'
 import { trustedDevices } from './migrations/0003-trusted-devices.js'
@@ -18,32 +17,13 @@ export const migrations: Readonly<Record<string, Migration>> = Object.freeze({
 })
 
 /**
- * Creates or upgrades the tables of the package. Safe to run at every start and from several processes at once.
- * Keeps its record in `two_factor_migrations`, apart from the host's own migrations.
+ * Creates or upgrades the tables of the package. Safe to run at every start and from several processes at once, also
+ * while others serve: on PostgreSQL it holds them up for half a second at most for each table that it changes. Keeps
+ * its record in `two_factor_migrations`, apart from the host's own migrations. What a later version has made stays.
  *
  * @throws What the database answered. A migration that failed has written nothing, and on MySQL, where no transaction
  * holds a change to a table, is done again as a whole.
  */
 export async function migrate<Database> (db: Kysely<Database>): Promise<void> {
-  await dialectOf(db).migrating(db as Kysely<unknown>, runMigrations)
-}
-
-async function runMigrations (db: Kysely<unknown>): Promise<void> {
-  const Migrator = await loadMigrator()
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableName: 'two_factor_migrations',
-    migrationLockTableName: 'two_factor_migrations_lock'
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
-}
-
-/** Kysely 0.29 moved it into a module of its own, which 0.28 does not have. */
-async function loadMigrator (): Promise<typeof kysely.Migrator> {
-  if ('Migrator' in kysely) return kysely.Migrator
-  // @ts-expect-error -- The types here are those of 0.28.
-  const moved = await import('kysely/migration') as Pick<typeof kysely, 'Migrator'>
-  return moved.Migrator
+  await applyMigrations(db, migrations)
 }

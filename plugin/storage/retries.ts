@@ -1,13 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import type { TwoFactorStorage } from './storage.js'
 
-// In milliseconds.
-const patience = 5_000
-const longestPause = 20
+/** In milliseconds. */
+interface Pace {
+  readonly patience: number
+  readonly longestPause: number
+}
 
-/** Does it again for up to five seconds if it met another one, and so wrote nothing. */
+const quick: Pace = { patience: 5_000, longestPause: 20 }
+
+/** Does it again, for up to five seconds by default, if it met another one, and so wrote nothing. */
 export async function repeatedly<Result> (
-  task: () => Promise<Result>, isConflict: (error: unknown) => boolean
+  task: () => Promise<Result>, isConflict: (error: unknown) => boolean, { patience, longestPause } = quick
 ): Promise<Result> {
   const end = performance.now() + patience
   for (;;) {

@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util'
 import t from 'tap'
+import { circumstances, number, writeProof } from '../docs/proof-page.js'
 import { openPostgres, startPostgres } from '../helpers/postgres.js'
 import { openBearer, openSessions } from './arena.js'
 import { fuzz } from './fuzz.js'
 
-// `npm run fuzz -- --requests=1000000 --seed=1`
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '100000' }, seed: { type: 'string' } } })
+// `npm run fuzz -- --requests=1000000 --seed=1 --write`: the report goes into docs/proof.md.
+const { values } = parseArgs({
+  options: { requests: { type: 'string', default: '100000' }, seed: { type: 'string' }, write: { type: 'boolean', default: false } }
+})
 const requests = Number(values.requests)
 const seed = Number(values.seed ?? Date.now() % 2 ** 31)
 
@@ -34,8 +37,18 @@ const report = await fuzz(arenas, {
 for (const cleanup of cleanups) await cleanup()
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
-console.log(`${report.requests} malformed requests to ${arenas.map(({ name, targets }) => `${targets.length} routes (${name})`).join(' and ')}, ${report.raw} of them as bytes on a socket; seed ${seed}`)
-console.log(`Answers: ${Object.entries(report.statuses).map(entry => entry.join(' × ')).join(', ')}`)
-console.log(`Heap after a collection: ${mebibytes(report.heap.early)} after a tenth, ${mebibytes(report.heap.late)} at the end`)
-console.log(report.findings.length === 0 ? 'Nothing was found.' : `Found:\n${report.findings.join('\n')}`)
+const seconds = Math.round((performance.now() - start) / 1000)
+const routes = arenas.map(({ name, targets }) => `${targets.length} routes (${name})`).join(' and ')
+const answers = Object.entries(report.statuses).map(([status, count]) => `${status} × ${number(count)}`).join(', ')
+const { early, late } = report.heap
+const text = `${circumstances()}; seed ${seed}. **${report.findings.length === 0 ? 'Nothing was found.' : `${report.findings.length} findings.`}**
+
+${number(report.requests)} malformed requests to ${routes} in ${number(seconds)} s, ${number(report.raw)} of them as bytes on a socket.
+
+Answers: ${answers}.
+
+Heap after a collection: ${mebibytes(early)} after a tenth, ${mebibytes(late)} at the end.`
+console.log(text)
+for (const finding of report.findings) console.log(finding)
+if (values.write) await writeProof('fuzz', text)
 process.exit(report.findings.length === 0 ? 0 : 1)

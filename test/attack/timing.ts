@@ -4,15 +4,25 @@ import t from 'tap'
 import { kyselyStorage, localVerifier } from '../../plugin/index.js'
 import { generateRecoveryCodes, hashRecoveryCode, normalizeRecoveryCode } from '../../plugin/otp/recovery-codes.js'
 import { totp } from '../../plugin/otp/totp.js'
+import { table } from '../bench/page-region.js'
+import { circumstances, number, writeProof } from '../docs/proof-page.js'
 import { openPostgres, startPostgres } from '../helpers/postgres.js'
 import { welch } from './welch.js'
 
-// `npm run timing -- --codes=200000 --recovery=500`: does a wrong code take longer the more of it is right?
+// `npm run timing -- --codes=200000 --recovery=1000 --statements=20000 --write`: does a wrong code take longer the more
+// of it is right? The report goes into docs/proof.md.
 const { values } = parseArgs({
-  options: { codes: { type: 'string', default: '200000' }, recovery: { type: 'string', default: '500' } }
+  options: {
+    codes: { type: 'string', default: '200000' },
+    recovery: { type: 'string', default: '1000' },
+    statements: { type: 'string', default: '20000' },
+    write: { type: 'boolean', default: false }
+  }
 })
 // The helpers bring it, and it gives a file thirty seconds.
 t.setTimeout(0)
+
+const results: string[][] = []
 
 /** Measures the two classes in an order that nothing else on the machine can follow, in nanoseconds. */
 async function measure (
@@ -32,25 +42,41 @@ async function measure (
   // What comes first is compiled while it is measured.
   const warm = times.map(list => list.slice(Math.floor(pairs / 10))) as typeof times
   const { t, samples, difference } = welch(...warm)
-  console.log(`${name}: |t| = ${Math.abs(t).toFixed(2)}, ${difference.toFixed(0)} ns between the means, ${samples.join(' and ')} samples`)
+  results.push([name, Math.abs(t).toFixed(2), difference.toFixed(0), samples.map(number).join(' and ')])
+  console.log(results.at(-1)?.join('; '))
 }
 
 const parameters = { algorithm: 'SHA1', digits: 6, period: 30, window: 1 } as const
 const verifier = localVerifier()
 const other = (digit: string) => String((Number(digit) + 1 + randomInt(9)) % 10)
 
-/** A check of a code whose first digits are right, and whose others are wrong. */
-function codeCheck (right: number): () => unknown {
-  const key = randomBytes(20)
-  const now = Date.now()
+/** A secret, and a code whose first digits are right and whose others are wrong. */
+function guess (right: number): { key: Buffer, now: number, code: string } {
+  const [key, now] = [randomBytes(20), Date.now()]
   const code = [...totp(key, now, parameters)].map((digit, index) => index < right ? digit : other(digit)).join('')
-  return () => verifier.check({ key, code, now, ...parameters })
+  return { key, now, code }
+}
+
+function codeCheck (right: number): () => unknown {
+  const given = guess(right)
+  return () => verifier.check({ ...given, ...parameters })
+}
+
+/** What must not be: it stops at the first digit that is wrong. */
+function hastyCheck (right: number): () => unknown {
+  const { key, now, code } = guess(right)
+  return () => {
+    const expected = totp(key, now, parameters)
+    for (let index = 0; index < code.length; index++) if (expected[index] !== code[index]) return false
+    return true
+  }
 }
 
 const codes = Number(values.codes)
 await measure('code, first digit right or all wrong', codes, [() => codeCheck(1), () => codeCheck(0)])
 await measure('code, five digits right or all wrong', codes, [() => codeCheck(5), () => codeCheck(0)])
 await measure('code, two classes that are the same', codes, [() => codeCheck(0), () => codeCheck(0)])
+await measure('a comparison that stops at the first wrong digit', codes, [() => hastyCheck(5), () => hastyCheck(0)])
 
 const cleanups: Array<() => unknown> = []
 const scope: Parameters<typeof startPostgres>[0] = {
@@ -59,6 +85,7 @@ const scope: Parameters<typeof startPostgres>[0] = {
 const storage = kyselyStorage(await openPostgres(scope, await startPostgres(scope)))
 const salt = randomBytes(16)
 const [mine = ''] = generateRecoveryCodes(1).map(normalizeRecoveryCode)
+const hash = await hashRecoveryCode(mine, salt)
 const now = new Date()
 await storage.enable('ada', {
   authenticator: {
@@ -74,7 +101,7 @@ await storage.enable('ada', {
     createdAt: now,
     lastUsedAt: null
   },
-  recoveryCodes: { salt: randomBytes(48), hashes: [await hashRecoveryCode(mine, salt)] }
+  recoveryCodes: { salt: randomBytes(48), hashes: [hash] }
 })
 
 /** The same of a recovery code: its hash, and the statement that looks for it. */
@@ -84,8 +111,16 @@ function recoveryCheck (right: number): () => unknown {
   return async () => storage.acceptRecoveryCode('ada', { hash: await hashRecoveryCode(code, salt), now: new Date() })
 }
 
-const recovery = Number(values.recovery)
+/** The statement alone, which the hash hides by its length: more samples by a hundred times. */
+function statementCheck (right: number): () => unknown {
+  const near = Buffer.concat([hash.subarray(0, right), randomBytes(hash.length - right)])
+  return () => storage.acceptRecoveryCode('ada', { hash: near, now: new Date() })
+}
+
+const [recovery, statements] = [Number(values.recovery), Number(values.statements)]
 await measure('recovery code, first character right or all wrong', recovery, [() => recoveryCheck(1), () => recoveryCheck(0)])
 await measure('recovery code, 15 characters right or all wrong', recovery, [() => recoveryCheck(15), () => recoveryCheck(0)])
+await measure('its statement, half of the hash right or none', statements, [() => statementCheck(hash.length / 2), () => statementCheck(0)])
 for (const cleanup of cleanups) await cleanup()
+if (values.write) await writeProof('timing', `${circumstances()}.\n\n${table(['what', '\\|t\\|', 'ns between the means', 'samples'], results)}`)
 process.exit()

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parseDocument } from 'yaml'
+import { chooseCells, nodes } from '../matrix/cells.js'
 
 const root = fileURLToPath(new URL('../../.github', import.meta.url))
 
@@ -16,6 +17,7 @@ interface Workflow {
   readonly jobs: Readonly<Record<string, {
     readonly 'timeout-minutes': number
     readonly permissions?: Readonly<Record<string, string>>
+    readonly strategy?: { readonly matrix: Readonly<Record<string, readonly string[]>> }
     readonly steps: readonly Step[]
   }>>
 }
@@ -58,7 +60,22 @@ t.test('what is published says where it was built; what is tested is tested by .
   const publish = find('publish')?.jobs.publish
   t.same(publish?.permissions, { contents: 'read', 'id-token': 'write' })
   t.ok(publish?.steps.some(({ run }) => run?.includes('npm publish --provenance')))
-  t.ok(find('ci')?.jobs.test?.steps.some(({ run }) => run === '.ci/run'))
+  t.ok(find('ci')?.jobs.test?.steps.some(({ run }) => run === '.ci/run $CELLS'))
+  t.ok(find('ci')?.jobs.audit?.steps.some(({ run }) => run?.startsWith('npm audit --omit=dev')))
   t.ok(statSync(new URL('../../.ci/run', import.meta.url)).mode & 0o100, 'which can be run')
+  t.end()
+})
+
+t.test('CI runs every cell of the matrix, and .ci/run by itself the oldest and the newest Node.js', t => {
+  const script = readFileSync(new URL('../../.ci/run', import.meta.url), 'utf8')
+  const alone = /for version in ([\d ]+);/.exec(script)?.[1]?.split(' ')
+  t.same(alone, [nodes[0], nodes.at(-1)])
+  const options = read('workflows/ci.yml').value as Workflow
+  const run = (options.jobs.test?.strategy?.matrix.cells ?? []).flatMap(option => {
+    const [, name, versions] = /^--(\w+)=(.+)$/.exec(option) ?? []
+    return chooseCells(name && versions ? { [name]: versions.split(',') } : { node: alone ?? [] })
+  })
+  const inOrder = (cells: typeof run) => cells.map(cell => JSON.stringify(cell)).sort()
+  t.same(inOrder(run), inOrder([...chooseCells({})]))
   t.end()
 })

@@ -78,7 +78,7 @@ async function runRound ({ run, prepare }: Contestant, duration: number): Promis
   return operations / elapsed * 1000
 }
 
-export function median (numbers: number[]): number {
+export function median (numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const value = sorted.length % 2 === 0 ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]

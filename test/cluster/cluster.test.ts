@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs'
+import { sql } from 'kysely'
 import t from 'tap'
+import { applyMigrations } from '../../plugin/storage/applied-migrations.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
+import { migrate } from '../../plugin/storage/migrate.js'
+import { snippet } from '../docs/snippets.js'
 import { until } from '../faults/database.js'
-import { codeAt, wrongCode } from '../helpers/host.js'
-import { HttpClient, type Answer } from '../helpers/process.js'
-import { startCluster } from './cluster.js'
+import { codeAt } from '../helpers/host.js'
+import { connect } from '../helpers/postgres.js'
+import type { Answer, HttpClient } from '../helpers/process.js'
+import { nextMigrations } from '../storage/next-migration.js'
+import { startCluster, stores, type Store } from './cluster.js'
+import { checkFlows, count } from './flows.js'
+import { createPeople } from './people.js'
 import { pooling, skip } from './services.js'
 
 t.test('docs/operating.md has the lines that PgBouncer runs with', async t => {
@@ -15,146 +23,90 @@ if (skip) t.comment(skip)
 else await testCluster()
 
 async function testCluster (): Promise<void> {
-  const { origin, db, clock, advance, prepareRestart } = await startCluster(t)
-  const storage = kyselyStorage(db)
-  let addresses = 0
+  const cluster = await startCluster(t, snippet('redis-sessions').file)
+  const { db, pooled, redis, clock, advance, prepareRestart } = cluster
 
-  /** An address that no other client has. */
-  function address (): string {
-    const number = ++addresses
-    return `127.${1 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`
+  for (const store of stores) {
+    t.test(`with sessions in ${store === 'redis' ? 'Redis' : 'the database'}`, t => checkFlows(t, cluster, store))
   }
 
-  /** Clients past the password, each with an address of its own. */
-  async function clients (user: string, count: number): Promise<HttpClient[]> {
-    const made = Array.from({ length: count }, () => new HttpClient(origin, address()))
-    await Promise.all(made.map(client => client.post(`/login/${user}`)))
-    return made
-  }
-
-  async function enrol (user: string): Promise<{ client: HttpClient, secret: string, recoveryCodes: string[] }> {
-    const [client] = await clients(user, 1) as [HttpClient]
-    const secret = String((await client.post('/2fa/setup')).body.secret)
-    const { status, body } = await client.post('/2fa/setup/confirm', { code: codeAt(secret, clock) })
-    if (status !== 200) throw new Error(JSON.stringify(body))
-    await advance(30)
-    return { client, secret, recoveryCodes: body.recoveryCodes as string[] }
-  }
-
-  const count = (answers: Answer[], status: number) => answers.filter(answer => answer.status === status).length
-
-  t.test('all flows pass while the requests of one user hop between four processes', async t => {
-    const { client, secret, recoveryCodes } = await enrol('ada')
-    const seen = new Set<unknown>()
-    for (let request = 0; request < 8; request++) {
-      const { status, headers } = await client.get('/dashboard')
-      t.equal(status, 200)
-      seen.add(headers['x-process'])
+  t.test('D3 sessions in a Redis that hangs, or is away: nobody has passed, no attempt is spent, and it comes back by itself', async t => {
+    const { client, enrol } = createPeople(cluster, 'redis')
+    const passed = await enrol('d3')
+    const other = await client('d3')
+    const [hangs, isAway] = [
+      { fail: () => redis.signal('SIGSTOP'), mend: () => redis.signal('SIGCONT'), after: { url: '/dashboard', status: 403 } },
+      // With its memory it loses the sessions: nobody is there any more.
+      { fail: redis.stop, mend: redis.start, after: { url: '/2fa', status: 401 } }
+    ]
+    for (const { fail, mend, after } of [hangs, isAway]) {
+      await fail()
+      const code = codeAt(passed.secret, clock)
+      const answers = await Promise.all([passed.client.get('/dashboard'), other.get('/dashboard'), other.post('/2fa/verify', { code })])
+      t.same(answers.map(({ status }) => status), [500, 500, 503])
+      t.match(await kyselyStorage(db).findStatus('d3'), { failedAttempts: 0 })
+      await mend()
+      // Each of the four has a connection of its own, and they take turns.
+      await until(async () => {
+        for (let process = 0; process < 4; process++) if ((await other.get(after.url)).status >= 500) return false
+        return true
+      })
+      t.equal((await other.get(after.url)).status, after.status)
     }
-    t.equal(seen.size, 4, 'each process was asked')
-
-    const added = String((await client.post('/2fa/setup')).body.secret)
-    t.match(await client.post('/2fa/setup/confirm', { code: codeAt(added, clock), name: 'Tablet' }), { status: 200, body: { recoveryCodes: [] } })
-    const { authenticators } = (await client.get('/2fa/authenticators')).body as { authenticators: Array<{ id: string, name: string }> }
-    const tablet = authenticators.find(({ name }) => name === 'Tablet')?.id
-    t.match(await client.post(`/2fa/authenticators/${tablet}/remove`), { status: 200, body: { removed: true, enabled: true } })
-
-    const [other] = await clients('ada', 1) as [HttpClient]
-    t.match(await other.get('/dashboard'), { status: 403 })
-    t.match(await other.post('/2fa/recover', { code: recoveryCodes[0] }), { status: 200, body: { recoveryCodesLeft: 4 } })
-    t.match(await other.get('/dashboard'), { status: 200 })
-    const { recoveryCodes: renewed } = (await other.post('/2fa/recovery-codes')).body as { recoveryCodes: string[] }
-    t.equal(renewed.length, 5)
-
-    await other.post('/logout')
-    t.match(await other.get('/2fa'), { status: 401 })
-    await other.post('/login/ada')
-    t.match(await other.post('/2fa/recover', { code: recoveryCodes[1] }), { status: 401 }, 'of the set before')
-    t.match(await other.post('/2fa/verify', { code: codeAt(secret, clock) }), { status: 200 })
-    await advance(30)
-    t.match(await other.post('/2fa/disable', { code: codeAt(secret, clock) }), { status: 200, body: { enabled: false } })
-    t.match((await other.get('/2fa')).body, { enabled: false })
+    t.match(await passed.client.get('/2fa'), { status: 401 }, 'who had passed signs in again')
+    const again = await client('d3')
+    t.match(await again.get('/dashboard'), { status: 403 })
+    t.match(await again.post('/2fa/verify', { code: codeAt(passed.secret, clock) }), { status: 200 }, 'the code of before was not used')
+    t.match(await again.get('/dashboard'), { status: 200 })
   })
 
-  t.test('G1 of 1,000 parallel wrong codes over four processes exactly 5 are evaluated', async t => {
-    const { secret } = await enrol('g1')
-    const code = wrongCode(secret, clock)
-    const callers = await clients('g1', 1000)
-    const answers = await Promise.all(callers.map(client => client.post('/2fa/verify', { code })))
-    t.equal(count(answers, 401), 5)
-    t.equal(count(answers, 429), 995)
-    t.match(await storage.findStatus('g1'), { failedAttempts: 5, lockedUntil: new Date(clock() + 60_000) })
+  t.test('migrations by PgBouncer, from several processes at once and while others serve, leave no lock behind', async t => {
+    const { client } = createPeople(cluster, 'database')
+    const visitor = await client('visitor')
+    const done = new AbortController()
+    const visits = (async () => { while (!done.signal.aborted) await visitor.get('/dashboard') })()
+    await db.deleteFrom('two_factor_migrations' as never).execute()
+    await Promise.all([1, 2, 3, 4].map(() => migrate(connect(t, pooled, 2))))
+    done.abort()
+    await visits
+    const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory'`.execute(db)
+    t.same(rows, [])
   })
 
-  t.test('C1 of 100 parallel submissions of one right code over four processes exactly one succeeds', async t => {
-    const { secret } = await enrol('c1')
-    const callers = await clients('c1', 100)
-    const answers = await Promise.all(callers.map(client => client.post('/2fa/verify', { code: codeAt(secret, clock) })))
-    t.equal(count(answers, 200), 1)
-    t.equal(count(answers, 401) + count(answers, 429), 99)
-    t.equal(count(await Promise.all(callers.map(client => client.get('/dashboard'))), 200), 1, 'and one client is in')
-  })
-
-  t.test('C2 a recovery code sent 20 times in parallel over four processes gets in once', async t => {
-    const { recoveryCodes } = await enrol('c2')
-    const callers = await clients('c2', 20)
-    const answers = await Promise.all(callers.map(client => client.post('/2fa/recover', { code: recoveryCodes[3] })))
-    t.equal(count(answers, 200), 1)
-    t.match(await storage.findStatus('c2'), { recoveryCodesLeft: 4 })
-  })
-
-  t.test('the token of a trusted device is rotated once by 40 parallel requests over four processes', async t => {
-    const { client, secret } = await enrol('t1')
-    await client.post('/2fa/verify', { code: codeAt(secret, clock), trustDevice: true })
-    const deviceOf = ({ cookie }: HttpClient) => /two-factor-device=[^;]*/.exec(cookie)?.[0] ?? ''
-    const row = () => db.selectFrom('two_factor_trusted_devices').selectAll().where('user_id', '=', 't1').executeTakeFirstOrThrow()
-    let device = deviceOf(client)
-    for (let round = 0; round < 3; round++) {
-      const before = await row()
-      await advance(60)
-      const browsers = await clients('t1', 40)
-      for (const browser of browsers) browser.cookie += `; ${device}`
-      t.equal(count(await Promise.all(browsers.map(browser => browser.get('/dashboard'))), 200), 40)
-      const after = await row()
-      t.same(after.previous_hash, before.token_hash, 'one rotation: the token before is the one that all presented')
-      t.ok(after.generation > 0, 'no alarm')
-      device = deviceOf(browsers[(round * 13) % 40] as HttpClient)
-    }
-  })
-
-  t.test('G3 the requests of one address are counted over the processes, in Redis', async t => {
-    const [client] = await clients('g3', 1) as [HttpClient]
-    const answers = await Promise.all(Array.from({ length: 60 }, () => client.post('/2fa/verify', { code: '123456' })))
-    t.equal(answers.filter(({ body }) => body.code === 'FST_2FA_TOO_MANY_REQUESTS').length, 40)
-  })
-
-  t.test('a rolling restart of all processes under load loses no request', async t => {
+  t.test('a rolling upgrade under load loses no request: first the tables, as the next version has them, then each process', async t => {
+    const people = { database: createPeople(cluster, 'database'), redis: createPeople(cluster, 'redis') }
+    const there = { database: await people.database.enrol('rolling-database'), redis: await people.redis.enrol('rolling-redis') }
+    // Beforehand, so that a small machine has its time for the load.
     const restart = await prepareRestart()
-    const there = await enrol('rolling')
     const statuses = new Map<number, number>()
     const seen = new Set<unknown>()
-    const told: Array<{ user: string, secret: string }> = []
+    const told: Array<{ user: string, secret: string, store: Store }> = []
     const done = new AbortController()
     function note (answer: Answer): Answer {
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
       seen.add(answer.headers['x-process'])
       return answer
     }
-    const load = ['a', 'b', 'c'].map(async name => {
+    const load = ['a', 'b', 'c'].map(async (name, index) => {
+      const store = stores[index % 2] ?? 'redis'
       for (let number = 0; !done.signal.aborted; number++) {
         const user = `rolling-${name}-${number}`
-        const browser = new HttpClient(origin, address())
+        const [browser] = await people[store].clients('nobody', 1) as [HttpClient]
         note(await browser.post(`/login/${user}`))
         const secret = String(note(await browser.post('/2fa/setup')).body.secret)
         note(await browser.post('/2fa/setup/confirm', { code: codeAt(secret, clock) }))
-        told.push({ user, secret })
-        for (const client of [browser, there.client]) note(await client.get('/dashboard'))
+        told.push({ user, secret, store })
+        for (const client of [browser, there[store].client]) note(await client.get('/dashboard'))
       }
     })
-    await restart(async () => {
+    async function serve () {
       const before = told.length
-      await until(async () => told.length > before + 3)
-    })
+      await until(async () => told.length > before + 2)
+    }
+    await serve()
+    await applyMigrations(db, nextMigrations)
+    await serve()
+    await restart(serve)
     done.abort()
     await Promise.all(load)
 
@@ -162,11 +114,13 @@ async function testCluster (): Promise<void> {
     t.same([...statuses.keys()], [200])
     t.equal(seen.size, 8, 'the old processes served and the new ones do')
     await advance(30)
-    const kept = await Promise.all(told.slice(-40).map(async ({ user, secret }) => {
-      const [client] = await clients(user, 1) as [HttpClient]
+    const kept = await Promise.all(told.slice(-40).map(async ({ user, secret, store }) => {
+      const client = await people[store].client(user)
       return client.post('/2fa/verify', { code: codeAt(secret, clock) })
     }))
     t.equal(count(kept, 200), kept.length, 'who was told that it is on can sign in')
-    t.match(await there.client.get('/dashboard'), { status: 200 }, 'who signed in before is in, on a new process')
+    for (const { client } of Object.values(there)) {
+      t.match(await client.get('/dashboard'), { status: 200 }, 'who signed in before is in, on a new process')
+    }
   })
 }

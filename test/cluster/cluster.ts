@@ -6,12 +6,20 @@ import { migrate } from '../../plugin/storage/migrate.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
 import { createClock, encryptionKeys, type Clock } from '../helpers/host.js'
 import { connect, startPostgres } from '../helpers/postgres.js'
+import { startRedis, type RedisServer } from '../helpers/redis.js'
 import { startBalancer } from './balancer.js'
-import { startPgBouncer, startRedis } from './services.js'
+import { startPgBouncer } from './services.js'
+
+/** Where a host has its sessions. */
+export const stores = ['database', 'redis'] as const
+export type Store = (typeof stores)[number]
 
 export interface Cluster {
-  /** Where the load balancer is. */
-  readonly origin: string
+  /** Where the load balancer of the hosts is that have their sessions there. */
+  readonly origins: Readonly<Record<Store, string>>
+  readonly redis: RedisServer
+  /** The connection string of the database by PgBouncer. */
+  readonly pooled: string
   readonly db: Kysely<TwoFactorDatabase>
   readonly clock: Clock
   readonly advance: (seconds: number) => Promise<void>
@@ -24,14 +32,22 @@ export interface Cluster {
 
 interface Process {
   readonly child: ChildProcess
-  readonly origin: string
+  /** In the order of {@link stores}. */
+  readonly origins: readonly string[]
 }
 
-/** Four processes behind a load balancer, on one database through PgBouncer and one Redis, until `t` ends. */
-export async function startCluster (t: Pick<Test, 'teardown'>): Promise<Cluster> {
-  const [url, redis, balancer] = await Promise.all([
-    startPostgres(t).then(postgres => postgres.createDatabase()), startRedis(t), startBalancer(t)
+/**
+ * Four processes behind a load balancer, on one database through PgBouncer and one Redis, until `t` ends.
+ *
+ * @param sessionsInRedis - The file that exports `redisSessions`, as docs/operating.md has it.
+ */
+export async function startCluster (t: Pick<Test, 'teardown'>, sessionsInRedis: string): Promise<Cluster> {
+  const [url, redis, ...balancers] = await Promise.all([
+    startPostgres(t).then(postgres => postgres.createDatabase()), startRedis(t), startBalancer(t), startBalancer(t)
   ])
+  const add = ({ origins }: Process) => balancers.forEach((balancer, index) => balancer.add(origins[index] ?? ''))
+  const drain = ({ origins }: Process) =>
+    Promise.all(balancers.map((balancer, index) => balancer.drain(origins[index] ?? '')))
   const pooled = await startPgBouncer(t, url)
   const db = connect(t, pooled, 2)
   await migrate(db)
@@ -43,7 +59,8 @@ export async function startCluster (t: Pick<Test, 'teardown'>): Promise<Cluster>
       env: {
         ...process.env,
         DATABASE_URL: pooled,
-        REDIS_PORT: String(redis),
+        REDIS_PORT: String(redis.port),
+        SESSIONS_IN_REDIS: sessionsInRedis,
         ENCRYPTION_KEY: encryptionKeys[0] ?? '',
         NOW: String(clock())
       }
@@ -52,13 +69,15 @@ export async function startCluster (t: Pick<Test, 'teardown'>): Promise<Cluster>
     const [message] = await Promise.race([
       once(child, 'message'), once(child, 'exit').then(([code]) => { throw new Error(`The server ended with ${code}`) })
     ])
-    return { child, origin: String(message) }
+    return { child, origins: message as string[] }
   }
 
   const running = await Promise.all([1, 2, 3, 4].map(start))
-  for (const { origin } of running) balancer.add(origin)
+  for (const each of running) add(each)
   return {
-    origin: balancer.origin,
+    origins: { database: balancers[0]?.origin ?? '', redis: balancers[1]?.origin ?? '' },
+    redis,
+    pooled,
     db,
     clock,
     async advance (seconds) {
@@ -71,15 +90,15 @@ export async function startCluster (t: Pick<Test, 'teardown'>): Promise<Cluster>
     async prepareRestart () {
       const next = await Promise.all(running.map(start))
       return async between => {
-        for (const [index, { child, origin }] of [...running].entries()) {
+        for (const [index, old] of [...running].entries()) {
           const { [index]: fresh } = next
           if (!fresh) throw new Error('As many as there were')
           await between()
           running[index] = fresh
-          balancer.add(fresh.origin)
-          await balancer.drain(origin)
-          child.kill('SIGTERM')
-          const [code] = await once(child, 'exit')
+          add(fresh)
+          await drain(old)
+          old.child.kill('SIGTERM')
+          const [code] = await once(old.child, 'exit')
           if (code !== 0) throw new Error(`A process ended with ${code}`)
         }
       }

@@ -13,14 +13,6 @@ const missing = ['redis-server', 'pgbouncer'].filter(program => !isThere(program
 /** Why the tests of a cluster cannot run here: on a machine of CI they must. */
 export const skip = missing.length > 0 && process.env.CI !== 'true' && `There is no ${missing.join(' and no ')} here: install Debian's packages`
 
-/** A Redis for as long as `t` runs. */
-export async function startRedis (t: Pick<Test, 'teardown'>): Promise<number> {
-  const port = await freePort()
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
-  await ready(t, child, child.stdout, 'Ready to accept')
-  return port
-}
-
 /** What docs/operating.md says of it. */
 export const pooling = `pool_mode = transaction
 max_client_conn = 1000

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { adminAccount, demoAccount } from '../../demo/accounts.js'
 import { connect, migrate } from '../../demo/database.js'
 import { violationsOf } from '../helpers/axe.js'
-import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
+import { openBrowser, withoutBrowser } from '../helpers/browser.js'
 import { openDemo, type OpenDemo } from '../helpers/demo.js'
 import { Client, codeAt, type Clock } from '../helpers/host.js'
 
@@ -75,7 +75,7 @@ t.test('every page of the demo is accessible, fits, and loads nothing that its p
   const demo = await openDemo(t, db)
   const pages = await exhibit(demo)
   const origin = await demo.app.listen({ host: '127.0.0.1', port: 0 })
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const context = await browser.newContext({ reducedMotion: 'reduce' })
   const page = await context.newPage()
   const complaints: string[] = []
@@ -106,7 +106,7 @@ t.test('every page of the demo is accessible, fits, and loads nothing that its p
 
 t.test('by keyboard alone: past the header, in order, and the panel folds and stays folded', { skip: withoutBrowser }, async t => {
   const { app } = await openDemo(t, db)
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const context = await browser.newContext({ baseURL: await app.listen({ host: '127.0.0.1', port: 0 }) })
   const page = await context.newPage()
   await page.goto('/sign-in')

@@ -25,7 +25,8 @@ function launch (
 ): { child: ChildProcess, output: () => string } {
   const { PATH = '', NODE_V8_COVERAGE } = process.env
   const child = spawn(process.execPath, [
-    '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source', 'demo/main.ts', ...args
+    '--liftoff-only', '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source',
+    'demo/main.ts', ...args
   ], { env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), ...env } })
   t.teardown(() => child.kill('SIGKILL'))
   let text = ''

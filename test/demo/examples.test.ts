@@ -12,7 +12,7 @@ const account = { email: 'ada@example.com', password: 'correct horse battery sta
 async function start (t: Test, script: string): Promise<string> {
   const file = scripts[script]?.split(' ').at(-1) ?? ''
   const child = spawn(process.execPath, [
-    '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source', file
+    '--liftoff-only', '--import=./test/strip-types/register.js', '--conditions=@fastify-authenticator-2fa/source', file
   ], { env: { PATH: process.env.PATH, PORT: String(await freePort()) } })
   t.teardown(() => child.kill('SIGKILL'))
   let said = ''

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
 import { adminAccount, demoAccount } from '../../demo/accounts.js'
 import type { DemoConfig } from '../../demo/config.js'
-import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
+import { openBrowser, withoutBrowser } from '../helpers/browser.js'
 import { openDemo, openDemoDatabase, type OpenDemo } from '../helpers/demo.js'
 import { startPostgres } from '../helpers/postgres.js'
 
@@ -20,7 +20,7 @@ interface Walk extends OpenDemo {
 async function setUp (t: Test, verifier: DemoConfig['verifier'] = 'local'): Promise<Walk> {
   const demo = await openDemo(t, await openDemoDatabase(t, postgres), { verifier })
   const origin = await demo.app.listen({ host: '127.0.0.1', port: 0 })
-  return { ...demo, origin, browser: await launchBrowser(t) }
+  return { ...demo, origin, browser: await openBrowser(t) }
 }
 
 /** A person's browser. Whatever it asks for elsewhere is noted. */
@@ -35,9 +35,10 @@ async function open (
   return page
 }
 
-/** What a phone's camera sees of the page. */
+/** What a phone's camera sees, held at the page. */
 async function scan (page: Page): Promise<TOTP> {
-  const { data, width, height } = PNG.sync.read(await page.screenshot({ fullPage: true }))
+  const picture = await page.getByRole('img', { name: /^QR code for/ }).screenshot()
+  const { data, width, height } = PNG.sync.read(picture)
   const found = jsqr.default(new Uint8ClampedArray(data), width, height)
   if (!found) throw new Error('No QR code on the page')
   return URI.parse(found.data) as TOTP

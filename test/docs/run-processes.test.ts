@@ -2,11 +2,12 @@ import { fork, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Kysely, Migration, Migrator } from 'kysely'
+import type { Kysely } from 'kysely'
 import { TOTP } from 'otpauth'
 import t, { type Test } from 'tap'
-import type { TwoFactorDatabase } from '../../plugin/index.js'
+import { migrations } from '../../plugin/index.js'
 import { buildServer } from '../authenticator-api/server.js'
+import { loadMigrator } from '../helpers/migrator.js'
 import { connect, freePort, startPostgres } from '../helpers/postgres.js'
 import { run } from '../helpers/registry.js'
 import { load, snippet } from './snippets.js'
@@ -61,9 +62,13 @@ t.test('migrating: the script imports, can be run again, and says what it refuse
 
 t.test('operating: the migrations of the package run among those of the host', async t => {
   const db = connect(t, await (await server).createDatabase())
-  const own: Migration = { up: async db => { await db.schema.createTable('of_the_host').addColumn('id', 'text').execute() } }
-  const { migrator } = await load<{ migrator: (db: Kysely<TwoFactorDatabase>, own: Record<string, Migration>) => Migrator }>('own-migrator')
-  const { error, results = [] } = await migrator(db, { own }).migrateToLatest()
+  const own = {
+    async up (db: Kysely<unknown>) { await db.schema.createTable('of_the_host').addColumn('id', 'text').execute() }
+  }
+  const { provider } = await load<{ provider: (own: object) => { getMigrations: () => Promise<typeof migrations> } }>('own-migrator')
+  const Migrator = await loadMigrator()
+  const migrator = new Migrator({ db, allowUnorderedMigrations: true, provider: provider({ own }) })
+  const { error, results = [] } = await migrator.migrateToLatest()
   t.equal(error, undefined)
   t.ok(results.some(({ migrationName }) => migrationName === 'own'))
   t.ok(results.some(({ migrationName }) => migrationName === 'two_factor_0001_initial' || migrationName.startsWith('two_factor_0001')))

@@ -28,7 +28,7 @@ exec node --import=${root}test/strip-types/register.js --conditions=@fastify-aut
 /** Gives a snippet to a shell that stops at the first failure. */
 async function shell (name: string, code = snippet(name).code) {
   const { folder, url } = await place
-  return run('bash', ['-euo', 'pipefail', '-c', code], folder, {
+  return run('bash', ['--norc', '-euo', 'pipefail', '-c', code], folder, {
     PATH: `${folder}/bin:${process.env.PATH}`,
     DATABASE_URL: url,
     TWO_FACTOR_KEYS: keys.old,

@@ -56,9 +56,15 @@ export async function startSuffering (t: Pick<Test, 'teardown'>): Promise<Suffer
       await admin.query('select pg_reload_conf()')
     },
     async fill () {
-      taken = await takeAll(url)
-      await admin.query(`select pg_terminate_backend(pid) ${others} and application_name <> 'filler'`)
-      taken.push(...await takeAll(url))
+      // Taken beforehand: there is none left for it afterwards.
+      const own = await admin.connect()
+      try {
+        taken = await takeAll(url)
+        await own.query(`select pg_terminate_backend(pid) ${others} and application_name <> 'filler'`)
+        taken.push(...await takeAll(url))
+      } finally {
+        own.release()
+      }
     },
     async free () {
       await Promise.all(taken.map(client => client.end().catch(() => {})))

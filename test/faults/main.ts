@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util'
 import tap from 'tap'
-import { report } from './report.js'
+import { writeProof } from '../docs/proof-page.js'
+import { page, report } from './report.js'
 import { runRounds } from './rounds.js'
 
-// `npm run test:faults -- --rounds=1000 --seed=1`: so many kills, and as many other faults as half of them.
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1000' }, seed: { type: 'string' } } })
+// `npm run test:faults -- --rounds=1000 --seed=1 --write`: so many kills, as many other rounds as half of them, and the
+// report goes into docs/proof.md.
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '1000' }, seed: { type: 'string' }, write: { type: 'boolean', default: false } }
+})
 const kills = Number(values.rounds)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 
@@ -22,6 +26,7 @@ try {
     if (round % 50 === 0) console.log(`${round} of ${rounds} rounds, ${Math.round((Date.now() - begin) / 1000)} s`)
   })
   console.log(report(findings))
+  if (values.write) await writeProof('faults', page(findings, seed))
   if (findings.findings.length > 0) process.exitCode = 1
 } finally {
   for (const cleanup of cleanups.reverse()) await cleanup()

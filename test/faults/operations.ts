@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { encodeBase32 } from '../../plugin/otp/base32.js'
-import { ask, codeOf, keepSecret, signIn, statusOf, type Person, type RecoveryRow, type World } from './world.js'
+import { ask, codeOf, doors, keepSecret, signIn, statusOf, type Door, type Person, type RecoveryRow, type World } from './world.js'
 import type { Server } from './servers.js'
 
 /** What looks, once all is well again, at what came of an operation. */
@@ -13,15 +13,15 @@ let made = 0
 const newId = (kind: string) => `${kind}-${++made}`
 
 /** The first setup of a new user: wholly on, or not at all. */
-export async function setUp (world: World, server: Server): Promise<Settle> {
-  const person: Person = { id: newId('user'), secret: '', recoveryCodes: [] }
+export async function setUp (world: World, server: Server, door = pickDoor(world)): Promise<Settle> {
+  const person: Person = { id: newId('user'), secret: '', recoveryCodes: [], isRemote: door === '/lenient' }
   const client = await signIn(world, server, person)
-  const begun = await ask(world, server, client, ['post', '/2fa/setup'], [200])
+  const begun = await ask(world, server, client, ['post', `${door}/setup`], [200])
   if (begun !== 'cut' && begun.status === 200) person.secret = String(begun.body.secret)
   keepSecret(world, person)
   const confirmed = person.secret === ''
     ? 'cut'
-    : await ask(world, server, client, ['post', '/2fa/setup/confirm', { code: codeOf(world, person) }], [200])
+    : await ask(world, server, client, ['post', `${door}/setup/confirm`, { code: codeOf(world, person) }], [200])
   if (confirmed !== 'cut' && confirmed.status === 200) person.recoveryCodes = confirmed.body.recoveryCodes as string[]
   keepSecret(world, person)
   const told = statusOf(confirmed) === 200
@@ -35,19 +35,32 @@ export async function setUp (world: World, server: Server): Promise<Settle> {
   }
 }
 
+/** The same of one whose codes the remote checker looks at. */
+export const setUpRemote: Operation = (world, server) => setUp(world, server, '/lenient')
+
 /** A sign-in by a code. */
-export async function verify (world: World, server: Server): Promise<Settle> {
-  const person = pickPerson(world)
+export const verify: Operation = (world, server) => verifyOne(world, server, () => true)
+
+/** A sign-in by a code that the remote checker looks at. */
+export const verifyRemote: Operation = (world, server) => verifyOne(world, server, ({ isRemote = false }) => isRemote)
+
+async function verifyOne (world: World, server: Server, fits: (person: Person) => boolean): Promise<Settle> {
+  const person = pickPerson(world, fits)
   if (!person) return setUp(world, server)
+  const { ailing } = world
   const code = codeOf(world, person)
   const client = await signIn(world, server, person)
-  const answer = await ask(world, server, client, ['post', '/2fa/verify', { code }], [200])
+  const answer = await ask(world, server, client, ['post', `${pickDoor(world)}/verify`, { code }], [200])
+  if (ailing === 'the checker' && !person.isRemote) {
+    world.check(statusOf(answer) === 200, 'who is checked in the process does not depend on the remote checker', person.id)
+  }
 
   return async () => {
+    if (ailing && statusOf(answer) === 503) await nothingIsSpent(world, person)
     const { last_step: lastStep } = await world.db.selectFrom('two_factor_authenticators')
       .select('last_step').where('user_id', '=', person.id).executeTakeFirstOrThrow()
     const burnt = Number(lastStep) >= Math.floor(world.clock() / 30_000)
-    await isGoodOnce(world, person, '/2fa/verify', { code, burnt, accepted: statusOf(answer) === 200 })
+    await isGoodOnce(world, person, '/verify', { code, burnt, accepted: statusOf(answer) === 200 })
   }
 }
 
@@ -56,14 +69,16 @@ export async function recover (world: World, server: Server): Promise<Settle> {
   const person = pickPerson(world, ({ recoveryCodes }) => recoveryCodes.length > 0)
   const code = person?.recoveryCodes.pop()
   if (!person || code === undefined) return setUp(world, server)
+  const { ailing } = world
   const before = world.recoveryRows.get(person.id)?.filter(({ used }) => !used).length ?? 0
   const client = await signIn(world, server, person)
-  const answer = await ask(world, server, client, ['post', '/2fa/recover', { code }], [200])
+  const answer = await ask(world, server, client, ['post', `${pickDoor(world)}/recover`, { code }], [200])
 
   return async () => {
+    if (ailing && statusOf(answer) === 503) await nothingIsSpent(world, person)
     const after = await recoveryRowsOf(world, [person])
     const burnt = after.filter(({ used }) => !used).length < before
-    await isGoodOnce(world, person, '/2fa/recover', { code, burnt, accepted: statusOf(answer) === 200 })
+    await isGoodOnce(world, person, '/recover', { code, burnt, accepted: statusOf(answer) === 200 })
   }
 }
 
@@ -74,9 +89,10 @@ export async function renewCodes (world: World, server: Server): Promise<Settle>
   const old = [...person.recoveryCodes]
   const before = world.recoveryRows.get(person.id)?.map(({ hash }) => hash) ?? []
   const client = await signIn(world, server, person)
-  await ask(world, server, client, ['post', '/2fa/verify', { code: codeOf(world, person) }], [200])
+  const door = pickDoor(world)
+  await ask(world, server, client, ['post', `${door}/verify`, { code: codeOf(world, person) }], [200])
   // 403: the pass was not got.
-  const answer = await ask(world, server, client, ['post', '/2fa/recovery-codes'], [200, 403])
+  const answer = await ask(world, server, client, ['post', `${door}/recovery-codes`], [200, 403])
   const told = answer !== 'cut' && answer.status === 200 ? answer.body.recoveryCodes as string[] : undefined
   if (told) person.recoveryCodes = told
   keepSecret(world, person)
@@ -89,14 +105,14 @@ export async function renewCodes (world: World, server: Server): Promise<Settle>
       'a set of recovery codes is the old one or the new one as a whole')
     if (renewed && !told) person.recoveryCodes = []
     const worthless = renewed ? old.at(-1) : undefined
-    if (worthless !== undefined) await isRefused(world, person, '/2fa/recover', worthless)
+    if (worthless !== undefined) await isRefused(world, person, '/recover', worthless)
     const good = person.recoveryCodes.pop()
-    if (good !== undefined) await isGoodOnce(world, person, '/2fa/recover', { code: good, burnt: false, accepted: false })
+    if (good !== undefined) await isGoodOnce(world, person, '/recover', { code: good, burnt: false, accepted: false })
   }
 }
 
 /** Users taken over from elsewhere: each one wholly or not at all, and a second run finishes. */
-export async function takeOver (world: World, server: Server): Promise<Settle> {
+export async function importUsers (world: World, server: Server): Promise<Settle> {
   const people = Array.from({ length: 6 }, () => (
     { id: newId('imported'), secret: encodeBase32(randomBytes(20)), recoveryCodes: [] }))
   for (const person of people) keepSecret(world, person)
@@ -149,12 +165,20 @@ async function isRefused (world: World, person: Person, path: string, code: stri
   world.check(status === 401, 'no code is good twice', `${person.id} ${path}: ${status}`)
 }
 
+/** Where there was no verdict, no attempt is counted. */
+async function nothingIsSpent (world: World, person: Person): Promise<void> {
+  const [before, row] = [world.attempts.get(person.id) ?? 0, await rowOf(world, person)]
+  world.check(row?.failed_attempts === before, 'without a verdict no attempt is spent', `${person.id}: ${before}, ${row?.failed_attempts}`)
+}
+
 /** @returns The status. */
 export async function send (world: World, person: Person, path: string, code: string): Promise<number> {
   const server = pickServer(world)
   const client = await signIn(world, server, person)
-  return statusOf(await ask(world, server, client, ['post', path, { code }], [200, 401]))
+  return statusOf(await ask(world, server, client, ['post', pickDoor(world) + path, { code }], [200, 401]))
 }
+
+const pickDoor = ({ random }: World): Door => random.pick(doors)
 
 export const pickServer = (world: World) => world.random.pick(world.servers.running())
 
@@ -176,9 +200,13 @@ function rowOf ({ db }: World, { id }: Person) {
 /** Those whom an operation of this round may be about: of the last ones, so that a long run does not slow down. */
 const recent = ({ people }: World) => [...people.values()].slice(-40).filter(({ isAhead }) => !isAhead)
 
-/** Takes down what recovery codes there are before faults begin. */
-export async function noteRecoveryRows (world: World): Promise<void> {
+/** Takes down what recovery codes there are before faults begin, and how many attempts were spent. */
+export async function noteRows (world: World): Promise<void> {
   world.recoveryRows.clear()
+  world.attempts.clear()
+  const users = recent(world).map(({ id }) => id)
+  for (const { user_id: user, failed_attempts: attempts } of await world.db.selectFrom('two_factor_users')
+    .select(['user_id', 'failed_attempts']).where('user_id', 'in', ['', ...users]).execute()) world.attempts.set(user, attempts)
   for (const row of await recoveryRowsOf(world, recent(world))) {
     world.recoveryRows.set(row.userId, [...world.recoveryRows.get(row.userId) ?? [], row])
   }
@@ -189,3 +217,11 @@ async function recoveryRowsOf ({ db }: World, people: readonly Person[]): Promis
     .selectAll().where('user_id', 'in', ['', ...people.map(({ id }) => id)]).orderBy('hash').execute()
   return rows.map(row => ({ userId: row.user_id, hash: Buffer.from(row.hash).toString('hex'), used: row.used_at !== null }))
 }
+
+const names = new Map<Operation, string>([
+  [setUp, 'setup'], [setUpRemote, 'setup, remote checker'], [verify, 'verify'], [verifyRemote, 'verify, remote checker'],
+  [recover, 'recover'], [renewCodes, 'new recovery codes'], [importUsers, 'import'], [rotate, 'rotate']
+])
+
+/** What a report calls it. */
+export const nameOf = (operation: Operation) => names.get(operation) ?? ''

@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
 import { crashDatabase, cutConnection, fillConnections, jumpClock, killProcess, makeReadOnly, pauseDatabase, stopDatabase, type Injection } from './injections.js'
 import { canSignIn, logsTellNothing, tablesAreWhole, tablesTellNothing } from './invariants.js'
-import { busy, noteRecoveryRows, pickServer, recover, renewCodes, rotate, setUp, takeOver, verify, type Operation } from './operations.js'
+import { busy, importUsers, noteRows, pickServer, recover, renewCodes, rotate, setUp, setUpRemote, verify, verifyRemote, type Operation } from './operations.js'
 import { createRandom } from './random.js'
+import { failChecker, failRedis } from './service-injections.js'
 import { advance, startWorld, waitUntilBack, type World } from './world.js'
 
 /** Faults that are chosen by one seed. */
@@ -15,16 +16,16 @@ export interface Part {
 }
 
 /** What a run has come to. */
-export type Findings = Pick<World, 'findings' | 'tally' | 'longest'>
+export type Findings = Pick<World, 'findings' | 'tally' | 'longest' | 'versions'>
 
 const otherFaults: ReadonlyArray<[string, Injection]> = [
   ['cut connection', cutConnection], ['stopped database', stopDatabase], ['crashed database', crashDatabase],
   ['paused database', pauseDatabase], ['read-only database', makeReadOnly], ['full database', fillConnections],
-  ['jump of the clock', jumpClock]
+  ['jump of the clock', jumpClock], ['faults of Redis', failRedis], ['faults of the checker', failChecker]
 ]
 
 // A setup is what fills the house.
-const kinds: readonly Operation[] = [setUp, verify, verify, recover, renewCodes, takeOver, rotate]
+const kinds: readonly Operation[] = [setUp, verify, verify, verifyRemote, recover, renewCodes, importUsers, rotate]
 
 /**
  * Injects one fault after the other while users go about their business, and looks after each whether every promise
@@ -36,7 +37,7 @@ export async function runRounds (
   t: Pick<Test, 'teardown'>, parts: readonly Part[], onRound: (world: World, round: number, rounds: number) => void = () => {}
 ): Promise<Findings> {
   const world = await startWorld(t)
-  for (let user = 0; user < 3; user++) await (await setUp(world, pickServer(world)))()
+  for (const operation of [setUp, setUp, setUpRemote, setUpRemote]) await (await operation(world, pickServer(world)))()
 
   const rounds = parts.reduce((sum, { kills, others }) => sum + kills + others, 0)
   let round = 0
@@ -65,7 +66,7 @@ async function playRound (world: World, inject: Injection): Promise<void> {
   const { random, people } = world
   busy.clear()
   await advance(world, 60)
-  await noteRecoveryRows(world)
+  await noteRows(world)
   const chosen = Array.from({ length: 3 + random.below(2) }, () => random.pick(kinds))
   const before = people.size
   const dying = world.servers.running()

@@ -1,10 +1,14 @@
 import cookie from '@fastify/cookie'
 import session from '@fastify/session'
 import Fastify from 'fastify'
+import { Redis } from 'ioredis'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { createCommandService } from '../../plugin/cli/context.js'
-import twoFactor, { kyselyStorage, type TwoFactorDatabase } from '../../plugin/index.js'
+import twoFactor, {
+  authenticatorApi, kyselyStorage, localVerifier, type TwoFactorDatabase, type TwoFactorOptions
+} from '../../plugin/index.js'
+import { listen } from './process.js'
 
 /** What the harness asks of a server, beside HTTP. */
 export type Order =
@@ -12,8 +16,8 @@ export type Order =
   | { readonly rotateTo: number }
   | { readonly imports: ReadonlyArray<{ readonly userId: string, readonly secret: string }> }
 
-// A host as a process of its own, which is killed and cut off from its database.
-const { DATABASE_URL, ENCRYPTION_KEYS = '', NOW = '', STORAGE_TIMEOUT } = process.env
+// A host as a process of its own, which is killed and cut off from its database, its Redis and its checker of codes.
+const { DATABASE_URL, ENCRYPTION_KEYS = '', NOW = '', STORAGE_TIMEOUT, REDIS_PORT, CHECKER_URL = '' } = process.env
 const encryptionKeys = ENCRYPTION_KEYS.split(',')
 let now = Number(NOW)
 
@@ -22,27 +26,47 @@ pool.on('error', () => {})
 pool.on('connect', client => client.on('error', () => {}))
 const storage = kyselyStorage(new Kysely<TwoFactorDatabase>({ dialect: new PostgresDialect({ pool }) }))
 
+const redis = REDIS_PORT === undefined
+  ? undefined
+  : new Redis({ host: '127.0.0.1', port: Number(REDIS_PORT), maxRetriesPerRequest: 1 })
+redis?.on('error', () => {})
+const local = localVerifier()
+const remote = authenticatorApi({
+  url: CHECKER_URL, allowHttp: true, timeout: 1000, breaker: { failures: 5, pause: 200 }
+})
+
 const app = Fastify({ logger: { level: 'trace' } })
 await app.register(cookie)
 await app.register(session, { secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false })
-await app.register(twoFactor, {
-  issuer: 'Acme',
-  encryptionKeys,
-  storage,
-  getUser: request => request.session.user ?? null,
-  clock: () => now,
-  audit: true,
-  rateLimit: false,
-  // Each takes as long as a request.
-  recoveryCodes: 5,
-  storageTimeout: Number(STORAGE_TIMEOUT)
-})
 app.post<{ Params: { user: string } }>('/login/:user', async request => {
   const { user } = request.params
   request.session.user = { id: user, label: user }
   return { user }
 })
-app.get('/dashboard', { config: { twoFactor: true } }, async () => ({ dashboard: true }))
+
+/** The plugin once more, on the same tables. Every code can be checked by each. */
+async function open (prefix: string, options: Pick<TwoFactorOptions, 'verifier' | 'rateLimit'>): Promise<void> {
+  await app.register(async scope => {
+    await scope.register(twoFactor, {
+      issuer: 'Acme',
+      encryptionKeys,
+      storage,
+      prefix,
+      getUser: request => request.session.user ?? null,
+      clock: () => now,
+      audit: true,
+      // Each takes as long as a request.
+      recoveryCodes: 5,
+      storageTimeout: Number(STORAGE_TIMEOUT),
+      ...options
+    })
+    scope.get(`${prefix}-dashboard`, { config: { twoFactor: true } }, async () => ({ dashboard: true }))
+  })
+}
+
+const limit = (skipOnError: boolean) => redis ? { redis, skipOnError, max: 1_000_000 } : false
+await open('/strict', { verifier: [local, remote], rateLimit: limit(false) })
+await open('/lenient', { verifier: [remote, local], rateLimit: limit(true) })
 
 async function obey (order: Order): Promise<unknown> {
   if ('clock' in order) {
@@ -57,10 +81,4 @@ async function obey (order: Order): Promise<unknown> {
   return service.importSecrets(order.imports.map(({ userId, secret }) => ({ userId, imported: { secret } })))
 }
 
-process.on('message', ({ id, order }: { id: number, order: Order }) => {
-  obey(order)
-    .then(result => process.send?.({ id, result }))
-    .catch((error: unknown) => process.send?.({ id, error: String(error) }))
-})
-process.on('disconnect', () => process.exit())
-process.send?.({ origin: await app.listen({ host: '127.0.0.1', port: 0 }) })
+listen(await app.listen({ host: '127.0.0.1', port: 0 }), obey)

@@ -1,12 +1,12 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import type { Test } from 'tap'
-import { startProxy, type DatabaseProxy } from './proxy.js'
+import { startProcess } from './process.js'
+import { readStatements, startProxy, type Proxy } from './proxy.js'
 import type { Order } from './server.js'
 
 export interface Server {
   readonly origin: string
-  readonly proxy: DatabaseProxy
+  /** Its way to the database. */
+  readonly proxy: Proxy
   /** Whether it was killed. */
   readonly isDead: () => boolean
   /** What it said at last if it ended by itself. */
@@ -62,69 +62,20 @@ export async function startServers (t: Pick<Test, 'teardown'>, options: ServersO
 async function startServer (
   t: Pick<Test, 'teardown'>, { databaseUrl, environment, clock }: ServersOptions
 ): Promise<Server> {
-  const proxy = await startProxy(t, databaseUrl)
-  const child = fork(new URL('./server.ts', import.meta.url), {
-    // Whoever is killed cannot tell what it has covered.
-    env: { ...process.env, ...environment, DATABASE_URL: proxy.url, NOW: String(clock()), _TAPJS_PROCESSINFO_COVERAGE_: '0' },
-    silent: true
+  const url = new URL(databaseUrl)
+  const proxy = await startProxy(t, Number(url.port), readStatements)
+  url.port = String(proxy.port)
+  const { child, kill, ...server } = await startProcess<Order>(t, './server.ts', {
+    ...environment, DATABASE_URL: url.href, NOW: String(clock())
   })
-  t.teardown(() => child.kill('SIGKILL'))
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => { log += text })
-  const { origin, order } = await talkTo(child, () => log)
-
   return {
-    origin,
+    ...server,
     proxy,
-    order,
     isDead: () => child.killed,
-    lastWords: () => child.exitCode === null ? undefined : `${child.exitCode}: ${log.slice(-1500)}`,
     kill () {
-      const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
-      child.kill('SIGKILL')
+      const gone = kill()
       proxy.cut()
-      return Promise.resolve(gone)
-    },
-    takeLog () {
-      const taken = log
-      log = ''
-      return taken
+      return gone
     }
-  }
-}
-
-interface Message {
-  readonly origin?: string
-  readonly id?: number
-  readonly result?: unknown
-  readonly error?: string
-}
-
-/** Waits until a server listens, and then says what to do to it. */
-async function talkTo (child: ChildProcess, log: () => string): Promise<Pick<Server, 'origin' | 'order'>> {
-  const waiting = new Map<number, (message: Message) => void>()
-  let orders = 0
-  const origin = await new Promise<string>((resolve, reject) => {
-    child.on('message', (message: Message) => {
-      if (message.origin !== undefined) resolve(message.origin)
-      if (message.id !== undefined) waiting.get(message.id)?.(message)
-    })
-    child.on('exit', code => {
-      reject(new Error(`The server ended with ${code}: ${log().slice(-2000)}`))
-      for (const tell of waiting.values()) tell({ error: 'killed' })
-    })
-  })
-  return {
-    origin,
-    order: order => new Promise((resolve, reject) => {
-      const id = ++orders
-      waiting.set(id, ({ result, error }) => {
-        waiting.delete(id)
-        if (error === undefined) resolve(result)
-        else reject(new Error(error))
-      })
-      if (child.killed) return waiting.get(id)?.({ error: 'killed' })
-      child.send({ id, order }, error => { if (error) waiting.get(id)?.({ error: String(error) }) })
-    })
   }
 }

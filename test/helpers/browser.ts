@@ -22,3 +22,19 @@ export async function launchBrowser (t: Pick<Test, 'teardown'>): Promise<Browser
   t.teardown(() => browser.close())
   return browser
 }
+
+let shared: Promise<Browser> | undefined
+
+/** A browser that the tests of a file share: starting one is a second of work. What `t` opens in it ends with `t`. */
+export async function openBrowser (t: Pick<Test, 'teardown'>): Promise<Browser> {
+  const { default: file } = await import('tap')
+  shared ??= launchBrowser(file)
+  const browser = await shared
+  const others = new Set(browser.contexts())
+  t.teardown(async () => {
+    for (const context of browser.contexts()) {
+      if (!others.has(context)) await context.close()
+    }
+  })
+  return browser
+}

@@ -37,7 +37,8 @@ export async function startOwnPostgres (
     password: 'postgres',
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
+    // That of PostgreSQL 13 asks for messages in American English, a locale that few servers have.
+    initdbFlags: ['--no-sync', '--locale=C', '--lc-messages=C', '--encoding=UTF8'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=200',
       ...settings.flatMap(setting => ['-c', setting])],
     onLog: () => {},

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
 import { violationsOf } from '../helpers/axe.js'
-import { launchBrowser, withoutBrowser } from '../helpers/browser.js'
+import { openBrowser, withoutBrowser } from '../helpers/browser.js'
 import { kyselyStorage } from '../../plugin/index.js'
 import { openDatabase } from '../helpers/database.js'
 import { buildHost, codeAt, enrol, signIn, wrongCode, type Host, type HostOptions } from '../helpers/host.js'
@@ -49,7 +49,7 @@ const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrol
 t.test('every page is accessible and fits, in both schemes, at both widths, in English and Arabic, with and without scripts', {
   skip: withoutBrowser
 }, async t => {
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const { origin, names } = await exhibit(t, ['en', 'ar'])
   t.equal(names.length, 2 * 19)
 
@@ -79,7 +79,7 @@ t.test('every page is accessible and fits, in both schemes, at both widths, in E
 })
 
 t.test('the QR code scans in both schemes', { skip: withoutBrowser }, async t => {
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const { origin } = await exhibit(t, ['ja'])
   for (const colorScheme of schemes) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 320, height: 800 } })
@@ -99,7 +99,7 @@ async function open (t: Test, options: HostOptions = {}, { scripts = true, local
   const { secret } = await enrol(host)
   host.clock.advance(30)
   const origin = await host.app.listen({ host: '127.0.0.1', port: 0 })
-  const browser = await launchBrowser(t)
+  const browser = await openBrowser(t)
   const context = await browser.newContext({ javaScriptEnabled: scripts, locale, viewport })
   const page = await context.newPage()
   await context.request.post(`${origin}/login/ada`)

@@ -7,6 +7,7 @@ import { emptyTables } from '../helpers/empty-tables.js'
 import { connectMariadb, mariadbDialect, skip, startMariadb } from '../helpers/mariadb.js'
 import { authenticator, enabled, now, pass, rules } from './contract.js'
 import { checkEverything } from './every-contract.js'
+import { checkLaterVersion } from './later-version.js'
 import { checkProcesses } from './processes-contract.js'
 import { countStatements, documentedStatements } from './statements.js'
 
@@ -20,6 +21,11 @@ t.test('on MariaDB', { skip }, async t => {
     await emptyTables(db)
     return [kyselyStorage(db), kyselyStorage(other)]
   }))
+
+  await t.test('a database of the next version: the processes of this one start on it, and serve', async t => {
+    const url = await server.createDatabase()
+    await checkLaterVersion(t, connectMariadb(t, url), connectMariadb(t, url))
+  })
 
   await t.test('over two processes', async t => {
     await emptyTables(db)

@@ -4,6 +4,7 @@ import { migrate, migrations } from '../../plugin/storage/migrate.js'
 import { connectSqlite, sqliteDialect, sqliteFile } from '../helpers/sqlite.js'
 import { enabled, later, now, rules } from './contract.js'
 import { checkEverything } from './every-contract.js'
+import { checkLaterVersion } from './later-version.js'
 import { checkProcesses } from './processes-contract.js'
 import { countStatements, documentedStatements } from './statements.js'
 
@@ -22,6 +23,11 @@ t.test('on SQLite, over two processes', async t => {
   const db = connectSqlite(t, file)
   await migrate(db)
   await checkProcesses(t, `sqlite:${file}`, db)
+})
+
+t.test('a database of the next version: the processes of this one start on it, and serve', async t => {
+  const file = await sqliteFile(t)
+  await checkLaterVersion(t, connectSqlite(t, file), connectSqlite(t, file))
 })
 
 t.test('another connection that writes is waited for, and no longer than five seconds', async t => {

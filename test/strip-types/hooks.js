@@ -1,40 +1,38 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 // What ts-blank-space/register does, with its results kept: the tests start a hundred processes, and each of them would
 // spend more time on loading TypeScript than on its work.
 const folder = fileURLToPath(new URL('../../.tap/stripped/', import.meta.url))
 mkdirSync(folder, { recursive: true })
+const require = createRequire(import.meta.url)
 
-export async function resolve (specifier, context, nextResolve) {
+export function resolve (specifier, context, nextResolve) {
   if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
-    try {
-      return await nextResolve(specifier.replace(/\.js$/, '.ts'), context)
-    } catch (error) {
-      if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    }
+    const source = specifier.replace(/\.js$/, '.ts')
+    if (existsSync(new URL(source, context.parentURL))) return nextResolve(source, context)
   }
   return nextResolve(specifier, context)
 }
 
-export async function load (url, context, nextLoad) {
+export function load (url, context, nextLoad) {
   if (!url.endsWith('.ts')) return nextLoad(url, context)
-  const source = await readFile(fileURLToPath(url), 'utf8')
-  return { format: 'module', shortCircuit: true, source: `${await strip(source)}\n//# sourceURL=${url}` }
+  const source = readFileSync(fileURLToPath(url), 'utf8')
+  return { format: 'module', shortCircuit: true, source: `${strip(source)}\n//# sourceURL=${url}` }
 }
 
-async function strip (source) {
+function strip (source) {
   const file = folder + createHash('sha256').update(source).digest('hex')
   try {
-    return await readFile(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch {
-    const { default: blankSpace } = await import('ts-blank-space')
+    const { default: blankSpace } = require('ts-blank-space')
     const stripped = blankSpace(source)
     // Whole or not at all, for others that look for it now.
-    await writeFile(`${file}.${process.pid}`, stripped)
-    await rename(`${file}.${process.pid}`, file)
+    writeFileSync(`${file}.${process.pid}`, stripped)
+    renameSync(`${file}.${process.pid}`, file)
     return stripped
   }
 }

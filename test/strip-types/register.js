@@ -1,3 +1,5 @@
-import { register } from 'node:module'
+import * as module from 'node:module'
 
-register('./hooks.js', import.meta.url)
+// Node.js 26 warns of `register`, which 20 has alone.
+if (module.registerHooks) module.registerHooks(await import('./hooks.js'))
+else module.register('./hooks.js', import.meta.url)

@@ -35,12 +35,12 @@ export interface EnabledUser {
 
 /** The statement forms that differ between databases. What they promise is the same. */
 export interface Dialect {
-  /** Whether one statement can change several tables: then each decision is one, and none is run again. */
+  /** Whether one statement can change several tables: then each decision is one. */
   readonly oneStatement: boolean
 
   readonly types: (db: Kysely<unknown>) => Promise<TableTypes>
 
-  /** Runs the migrations, one process at a time. Kysely's migrator sees to that where the database has such locks. */
+  /** Runs the migrations, one process at a time: in one transaction, where that holds a change to a table. */
   readonly migrating: (db: Kysely<unknown>, run: (db: Kysely<unknown>) => Promise<void>) => Promise<void>
 
   /** The same database, where parameters and rows have the values that the rest of the storage knows. */

@@ -8,6 +8,11 @@ const noSuchTable = 1146
 
 const idLength = 255
 
+// Such locks belong to the server.
+const lockName = sql`concat('two_factor.', sha1(database()))`
+// In seconds.
+const longestMigration = 3_600
+
 /** MySQL 8.0.17, MariaDB 10.6, or newer. */
 export const mysql: Dialect = {
   oneStatement: false,
@@ -26,7 +31,16 @@ export const mysql: Dialect = {
     }
   },
 
-  migrating: (db, run) => run(db),
+  migrating: (db, run) => db.connection().execute(async connection => {
+    const { rows: [lock] } = await sql<{ taken: number | null }>`select get_lock(${lockName}, ${longestMigration}) as taken`
+      .execute(connection)
+    if (lock?.taken !== 1) throw new Error('Another process has been at the migrations for an hour')
+    try {
+      await run(connection)
+    } finally {
+      await sql`select release_lock(${lockName})`.execute(connection)
+    }
+  }),
   prepare: db => db.withPlugin(plainValues),
 
   // The level that servers begin with locks the gaps between rows too, where neighbours of a user have to write, and

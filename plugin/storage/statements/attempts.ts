@@ -1,6 +1,7 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type SelectQueryBuilder, type UpdateQueryBuilder } from 'kysely'
 import { auditAccept, auditClaim, auditRefund } from './audit.js'
 import type { Database } from '../dialects/dialect.js'
+import { runRemembered } from '../remembered.js'
 import { acceptedColumns, authenticatorColumns, fromRow, type AuthenticatorRow } from '../rows.js'
 import type { TwoFactorDatabase } from '../schema.js'
 import type { AttemptAudit, AttemptRules, Claim, StoredPass, TwoFactorStorage, UsedCode } from '../storage.js'
@@ -12,30 +13,12 @@ type Attempts = Pick<TwoFactorStorage, 'claimAttempt' | 'refundAttempt' | 'accep
 /** Claim, then check: the statements around each code, one before it is looked at and one if it was right. */
 export function attempts (db: Database): Attempts {
   return {
-    async claimAttempt (userId, rules) {
-      const claimed = db
-        .with('claimed', db => db.updateTable('two_factor_users')
-          .set(eb => ({
-            failed_attempts: eb('failed_attempts', '+', 1),
-            locked_until: lockedUntil(eb, rules),
-            disabled_at: disabledAt(eb, rules)
-          }))
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null)
-          .where(eb => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<=', rules.now)]))
-          .$if(rules.method === 'authenticator', query => query.where('disabled_at', 'is', null))
-          .returning(['user_id', 'failed_attempts', 'locked_until', 'disabled_at', 'recovery_salt']))
-      const rows = await auditClaim(claimed, rules)
-        .selectFrom('two_factor_users as u')
-        .leftJoin('claimed as c', 'c.user_id', 'u.user_id')
-        .leftJoin('two_factor_authenticators as a', join => join
-          .onRef('a.user_id', '=', 'c.user_id')
-          .on('a.user_id', '=', rules.method === 'authenticator' ? userId : null))
-        .where('u.user_id', '=', userId)
-        .select(['u.enabled_at', 'u.locked_until as previous_lock', 'u.disabled_at as previously_disabled'])
-        .select(['c.user_id as claimed', 'c.failed_attempts', 'c.locked_until', 'c.disabled_at', 'c.recovery_salt'])
-        .select(authenticatorColumns.map(column => `a.${column}` as const))
-        .execute()
+    async claimAttempt (userId, { method, limit, locks, ...values }) {
+      const shape = `claim ${method} ${limit} ${locks.map(({ count }) => count).join()} `
+      const rows = await runRemembered(db, shape, { userId, ...values, untils: locks.map(({ until }) => until) },
+        ({ userId, untils, ...values }) => claim(db, userId, {
+          ...values, method, limit, locks: locks.map(({ count }, index) => ({ count, until: untils[index]! }))
+        }))
       return toClaim(rows)
     },
 
@@ -56,38 +39,72 @@ export function attempts (db: Database): Attempts {
         .execute()
     },
 
-    acceptStep (userId, accepted) {
-      const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift: _, resealed: __, ...rest } = accepted
-      const { now } = rest
-      return accept(db, userId, { ...rest, usedCode, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
-        .from('proved')
-        .set(acceptedColumns(accepted))
-        .where('two_factor_authenticators.user_id', '=', userId)
-        .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
-        .where('id', '=', authenticatorId)
-        .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))
-        .$if(hintedStep !== undefined, query => query.where('hinted_step', '=', hintedStep ?? 0))
-        .$if(fingerprint !== undefined, query => query.where(({ not, exists }) => not(exists(
-          blocked(db, userId, { authenticatorId, fingerprint: fingerprint ?? Buffer.of() }, now)))))
-        .returning('two_factor_authenticators.user_id'))
+    async acceptStep (userId, accepted) {
+      const rows = await runRemembered(db, 'acceptStep', { userId, accepted }, ({ userId, accepted }) => {
+        const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift: _, resealed: __, ...rest } = accepted
+        const { now } = rest
+        return accept(db, userId, { ...rest, usedCode, type: 'verified' }, db => db.updateTable('two_factor_authenticators')
+          .from('proved')
+          .set(acceptedColumns(accepted))
+          .where('two_factor_authenticators.user_id', '=', userId)
+          .whereRef('two_factor_authenticators.user_id', '=', 'proved.user_id')
+          .where('id', '=', authenticatorId)
+          .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))
+          .$if(hintedStep !== undefined, query => query.where('hinted_step', '=', hintedStep ?? 0))
+          .$if(fingerprint !== undefined, query => query.where(({ not, exists }) => not(exists(
+            blocked(db, userId, { authenticatorId, fingerprint: fingerprint ?? Buffer.of() }, now)))))
+          .returning('two_factor_authenticators.user_id'))
+      })
+      return rows.length > 0
     },
 
-    acceptProof (userId, accepted) {
-      return accept(db, userId, { ...accepted, type: 'verified' },
-        db => db.selectFrom('proved').select('proved.user_id'))
+    async acceptProof (userId, accepted) {
+      const rows = await runRemembered(db, 'acceptProof', { userId, accepted }, ({ userId, accepted }) =>
+        accept(db, userId, { ...accepted, type: 'verified' }, db => db.selectFrom('proved').select('proved.user_id')))
+      return rows.length > 0
     },
 
-    acceptRecoveryCode (userId, { hash, now, pass, audit }) {
-      return accept(db, userId, { now, pass, audit, type: 'recovered' }, db => db.updateTable('two_factor_recovery_codes')
-        .from('proved')
-        .set({ used_at: now })
-        .where('two_factor_recovery_codes.user_id', '=', userId)
-        .whereRef('two_factor_recovery_codes.user_id', '=', 'proved.user_id')
-        .where('hash', '=', hash)
-        .where('used_at', 'is', null)
-        .returning('two_factor_recovery_codes.user_id'))
+    async acceptRecoveryCode (userId, accepted) {
+      const rows = await runRemembered(db, 'acceptRecoveryCode', { userId, accepted }, ({ userId, accepted }) => {
+        const { hash, now, pass, audit } = accepted
+        return accept(db, userId, { now, pass, audit, type: 'recovered' }, db => db.updateTable('two_factor_recovery_codes')
+          .from('proved')
+          .set({ used_at: now })
+          .where('two_factor_recovery_codes.user_id', '=', userId)
+          .whereRef('two_factor_recovery_codes.user_id', '=', 'proved.user_id')
+          .where('hash', '=', hash)
+          .where('used_at', 'is', null)
+          .returning('two_factor_recovery_codes.user_id'))
+      })
+      return rows.length > 0
     }
   }
+}
+
+/** One statement: count the attempt, unless none is taken now, and read what the code is checked with. */
+function claim (db: Database, userId: string, rules: AttemptRules) {
+  const claimed = db
+    .with('claimed', db => db.updateTable('two_factor_users')
+      .set(eb => ({
+        failed_attempts: eb('failed_attempts', '+', 1),
+        locked_until: lockedUntil(eb, rules),
+        disabled_at: disabledAt(eb, rules)
+      }))
+      .where('user_id', '=', userId)
+      .where('enabled_at', 'is not', null)
+      .where(eb => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<=', rules.now)]))
+      .$if(rules.method === 'authenticator', query => query.where('disabled_at', 'is', null))
+      .returning(['user_id', 'failed_attempts', 'locked_until', 'disabled_at', 'recovery_salt']))
+  return auditClaim(claimed, rules)
+    .selectFrom('two_factor_users as u')
+    .leftJoin('claimed as c', 'c.user_id', 'u.user_id')
+    .leftJoin('two_factor_authenticators as a', join => join
+      .onRef('a.user_id', '=', 'c.user_id')
+      .on('a.user_id', '=', rules.method === 'authenticator' ? userId : null))
+    .where('u.user_id', '=', userId)
+    .select(['u.enabled_at', 'u.locked_until as previous_lock', 'u.disabled_at as previously_disabled'])
+    .select(['c.user_id as claimed', 'c.failed_attempts', 'c.locked_until', 'c.disabled_at', 'c.recovery_salt'])
+    .select(authenticatorColumns.map(column => `a.${column}` as const))
 }
 
 type UsersBuilder = ExpressionBuilder<TwoFactorDatabase, 'two_factor_users'>
@@ -154,11 +171,11 @@ interface Accepted {
  * The lock comes first, so that a reset that runs at the same time is wholly before or wholly after: a pass is
  * recorded with the generation that it belongs to.
  */
-async function accept (
+function accept (
   db: Database, userId: string, { now, pass, usedCode, disabledAt, audit, type }: Accepted,
   burn: (db: QueryCreator<WithProved>) =>
     Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'> | SelectQueryBuilder<WithProved, 'proved', UserId>
-): Promise<boolean> {
+) {
   const locked = lock(db, userId)
   const proved = usedCode
     ? block(locked, userId, usedCode, now)
@@ -191,6 +208,5 @@ async function accept (
         timestamp(pass.passedAt).as('passed_at'),
         timestamp(pass.expiresAt).as('expires_at')
       ]))) as unknown as typeof cleared
-  const row = await auditAccept(recorded, userId, audit, type).selectFrom('cleared').select('cleared.user_id').executeTakeFirst()
-  return row !== undefined
+  return auditAccept(recorded, userId, audit, type).selectFrom('cleared').select('cleared.user_id')
 }

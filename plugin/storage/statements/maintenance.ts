@@ -3,7 +3,6 @@ import type { Database } from '../dialects/dialect.js'
 import { toRow } from '../rows.js'
 import type { ExpiringTable, ImportedEnrolment, StoredEvent, TwoFactorStorage } from '../storage.js'
 import { timestamp } from './casts.js'
-import { repeatedly } from './conflicts.js'
 
 type Maintenance = Pick<TwoFactorStorage, 'enableAll' | 'setKindOfAll' | 'pruneExpired' | 'countTotals'>
 
@@ -13,7 +12,7 @@ export function maintenance (db: Database): Maintenance {
     async enableAll (enrolments) {
       // One parameter: with one for each value, the parser has more to do than the tables.
       const rows = JSON.stringify(enrolments.map(toJson))
-      const { rows: enabled } = await repeatedly(() => insertAll(rows).execute(db))
+      const { rows: enabled } = await insertAll(rows).execute(db)
       const ids = new Set(enabled.map(row => row.user_id))
       if (ids.size === enrolments.length) return { enabled: ids, known: new Set() }
       const { rows: known } = await sql<{ user_id: string }>`
@@ -25,7 +24,7 @@ export function maintenance (db: Database): Maintenance {
 
     async setKindOfAll (kind, users) {
       const rows = JSON.stringify(users.map(({ userId, event }) => ({ user_id: userId, ...toEventJson(event) })))
-      const { rows: moved } = await repeatedly(() => sql<{ user_id: string }>`
+      const { rows: moved } = await sql<{ user_id: string }>`
         with given as (
           select * from json_to_recordset(cast(${rows} as json)) as given (
             user_id text, event_id text, event_type text, event_at timestamptz, event_detail text)),
@@ -36,7 +35,7 @@ export function maintenance (db: Database): Maintenance {
           insert into two_factor_events (user_id, id, type, at, detail)
           select user_id, event_id, event_type, event_at, event_detail from given
           where event_id is not null and user_id in (select user_id from moved))
-        select user_id from moved`.execute(db))
+        select user_id from moved`.execute(db)
       const counts = new Map<string, number>()
       for (const { user_id: userId } of moved) counts.set(userId, (counts.get(userId) ?? 0) + 1)
       return counts

@@ -2,7 +2,6 @@ import { sql, type RawBuilder } from 'kysely'
 import type { Database } from '../dialects/dialect.js'
 import type { SealedKind, TwoFactorStorage } from '../storage.js'
 import { bytes } from './casts.js'
-import { repeatedly } from './conflicts.js'
 
 type SealedValues = Pick<TwoFactorStorage, 'countSealed' | 'listSealed' | 'replaceSealed'>
 
@@ -37,7 +36,7 @@ export function sealedValues (db: Database): SealedValues {
         : sql`update two_factor_users as t set recovery_salt = v.replacement
             from (values ${rows}) as v (user_id, id, value, replacement)
             where t.user_id = v.user_id and t.recovery_salt = v.value`
-      const { numAffectedRows = 0n } = await repeatedly(() => statement.execute(db))
+      const { numAffectedRows = 0n } = await statement.execute(db)
       return Number(numAffectedRows)
     }
   }

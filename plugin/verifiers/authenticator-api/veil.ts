@@ -25,36 +25,45 @@ export interface Sent {
   readonly forget: () => void
 }
 
+interface Hidden {
+  text: string
+  echoes: readonly string[]
+}
+
 const pattern = /~[0-9a-f-]{36}/
 
 export function createVeil (): Veil {
-  const hidden = new Map<string, { readonly text: string, readonly echoes: readonly string[] }>()
+  const hidden = new Map<string, Hidden>()
   // An echo gives way to as many characters of this, since the length of the answer has been announced.
   const veil = randomBytes(128).toString('hex')
 
   return {
     send (text, echoes) {
       const standIn = `~${randomUUID()}`
-      hidden.set(standIn, { text, echoes })
+      const sent: Hidden = { text, echoes }
+      hidden.set(standIn, sent)
       return {
         standIn,
         reveal: answer => echoes.reduce((text, echo) => text.replaceAll(veil.slice(0, echo.length), echo), answer),
-        forget: () => { hidden.delete(standIn) }
+        forget () {
+          hidden.delete(standIn)
+          // The socket that it went over has it until the next request, which may never come.
+          Object.assign(sent, { text: '', echoes: [] })
+        }
       }
     },
 
     cover (socket) {
       // One request at a time is under way on a socket.
-      let echoes: readonly string[] = []
+      let current: Hidden | undefined
       let held = Buffer.alloc(0)
 
       const write = socket.write.bind(socket) as (chunk: unknown, ...rest: unknown[]) => boolean
       socket.write = (chunk: unknown, ...rest: unknown[]) => {
         if (typeof chunk !== 'string') return write(chunk, ...rest)
         return write(chunk.replace(pattern, standIn => {
-          const sent = hidden.get(standIn)
-          echoes = sent?.echoes ?? []
-          return sent?.text ?? standIn
+          current = hidden.get(standIn)
+          return current?.text ?? standIn
         }), ...rest)
       }
 
@@ -63,6 +72,7 @@ export function createVeil (): Veil {
         const chunk = read()
         if (chunk === null) return null
         const answer = Buffer.concat([held, chunk])
+        const echoes = current?.echoes ?? []
         for (const echo of echoes) hide(answer, echo, veil.slice(0, echo.length))
         const end = Math.min(...echoes.map(echo => beginningAtEnd(answer, echo)), answer.length)
         held = answer.subarray(end)
