@@ -196,7 +196,7 @@ const rules: readonly Rule[] = [
     files: /^index$/,
     imports: [
       /^fastify-plugin$/, /^(errors|plugin)$/, /^admin\/admin$/, /^proof\/(bearer|session)$/,
-      /^pages\/(languages|plural)$/, /^storage\/(kysely|migrate)$/,
+      /^pages\/(languages|plural)$/, /^storage\/(kysely|migrate|prepared-statements)$/,
       /^verifiers\/(authenticator-api|local)$/
     ],
     types: [
