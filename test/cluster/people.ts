@@ -24,7 +24,9 @@ export function createPeople ({ origins, clock, advance }: Cluster, store: Store
   const people: People = {
     async clients (user, count) {
       const made = Array.from({ length: count }, () => new HttpClient(origins[store], nextAddress()))
-      await Promise.all(made.map(client => client.post(`/login/${user}`)))
+      const answers = await Promise.all(made.map(client => client.post(`/login/${user}`)))
+      const refused = answers.find(({ status }) => status !== 200)
+      if (refused) throw new Error(`${refused.status} ${JSON.stringify(refused.body)}`)
       return made
     },
     async client (user) {
