@@ -41,6 +41,7 @@ const rules: readonly Rule[] = [
     types: [/^kysely$/, /^storage\/migrations\/migration$/]
   },
   { files: /^storage\/remembered$/, imports: [], types: [/^kysely$/, /^storage\/dialects\/dialect$/] },
+  { files: /^storage\/recovery-hashes$/, imports: [] },
   { files: /^storage\/retries$/, imports: [/^node:timers\/promises$/], types: [/^storage\/storage$/] },
   {
     files: /^storage\/dialects\//,
@@ -50,12 +51,12 @@ const rules: readonly Rule[] = [
   // Two ways to keep the same promises. Neither knows the other.
   {
     files: /^storage\/statements\//,
-    imports: [/^kysely$/, /^storage\/(remembered$|rows$|statements\/)/],
+    imports: [/^kysely$/, /^storage\/(recovery-hashes$|remembered$|rows$|statements\/)/],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
   {
     files: /^storage\/transactions\//,
-    imports: [/^kysely$/, /^storage\/(passes|rows|transaction)$/, /^storage\/transactions\//],
+    imports: [/^kysely$/, /^storage\/(passes|recovery-hashes|rows|transaction)$/, /^storage\/transactions\//],
     types: [/^storage\/(decisions|schema|storage)$/, /^storage\/dialects\/dialect$/]
   },
   { files: /^storage\//, imports: [/^kysely$/, /^storage\//, errors] },

@@ -19,15 +19,14 @@ const most = 50
 const tables: { readonly [Table in TableName]: keyof TwoFactorDatabase[Table] & string } = {
   two_factor_users: 'user_id',
   two_factor_authenticators: 'created_at',
-  two_factor_recovery_codes: 'used_at',
   two_factor_passes: 'passed_at',
   two_factor_used_codes: 'expires_at',
   two_factor_trusted_devices: 'created_at',
   two_factor_events: 'id'
 }
 
-/** Sealed under the encryption key. Other bytes are hashes. */
-const sealed = new Set(['secret', 'recovery_salt'])
+// What is sealed is so under the encryption key. Other bytes are a hash.
+const bytesAre: Readonly<Record<string, string>> = { secret: 'sealed', recovery_salt: 'sealed', recovery_hashes: 'hashes' }
 
 /**
  * Reads what the tables of the package hold about a user, the newest rows first. Of somebody who has only typed the
@@ -60,7 +59,7 @@ function inWords (row: object): Record<string, string> {
 
 function word (column: string, value: unknown): string {
   if (value === null) return 'null'
-  if (value instanceof Uint8Array) return `${sealed.has(column) ? 'sealed' : 'hash'}, ${value.byteLength} bytes`
+  if (value instanceof Uint8Array) return `${bytesAre[column] ?? 'hash'}, ${value.byteLength} bytes`
   if (value instanceof Date) return value.toISOString().slice(0, 19).replace('T', ' ')
   return String(value)
 }

@@ -5,6 +5,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 const LENGTH = 16
 
+const HASH_LENGTH = 16
+
 /** Longest text worth reading: a code with more separators than anybody types. */
 const MAX_TYPED_LENGTH = 64
 
@@ -53,11 +55,11 @@ export function normalizeRecoveryCode (text: string): string | undefined {
  *
  * @param code - As {@link normalizeRecoveryCode} returns it.
  * @param salt - Secret and per user: a stolen table cannot be searched without it, nor all users at once.
- * @returns 32 bytes.
+ * @returns 16 bytes: more than the code has bits.
  */
 export function hashRecoveryCode (code: string, salt: Uint8Array): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(code, salt, 32, { N: 2 ** 14, r: 8, p: 1 }, (error, hash) => {
+    scrypt(code, salt, HASH_LENGTH, { N: 2 ** 14, r: 8, p: 1 }, (error, hash) => {
       if (error) reject(error)
       else resolve(hash)
     })

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
-import type { Database, Dialect } from './dialects/dialect.js'
+import type { Database, Dialect, RecoveryColumns } from './dialects/dialect.js'
 import { insertPass } from './passes.js'
+import { joinRecoveryHashes } from './recovery-hashes.js'
 import { toRow } from './rows.js'
 import type { TwoFactorDatabase } from './schema.js'
 import type { StoredRecoveryCodes, TwoFactorStorage, UsedCode } from './storage.js'
@@ -13,11 +14,10 @@ export function enrolments (db: Database, dialect: Dialect): Enrolments {
   return {
     enable (userId, { authenticator, usedCode, pass, recoveryCodes }) {
       return inTransaction(db, dialect, async trx => {
-        const generation = await dialect.enable(trx, { userId, at: authenticator.createdAt, salt: recoveryCodes.salt })
+        const generation = await dialect.enable(trx, userId, authenticator.createdAt, recoveryColumns(recoveryCodes))
         if (generation === undefined) return false
 
         await trx.insertInto('two_factor_authenticators').values(toRow(userId, authenticator)).execute()
-        await insertRecoveryCodes(trx, userId, recoveryCodes)
         if (usedCode) await insertUsedCode(trx, userId, usedCode)
         if (pass) await insertPass(trx, userId, generation, pass)
         return true
@@ -61,18 +61,13 @@ export function enrolments (db: Database, dialect: Dialect): Enrolments {
       return Number(numUpdatedRows)
     },
 
-    replaceRecoveryCodes (userId, codes) {
-      return inTransaction(db, dialect, async trx => {
-        const user = await dialect.change(trx, userId, trx.updateTable('two_factor_users')
-          .set({ recovery_salt: codes.salt })
-          .where('user_id', '=', userId)
-          .where('enabled_at', 'is not', null), ['user_id'])
-        if (!user) return false
-
-        await trx.deleteFrom('two_factor_recovery_codes').where('user_id', '=', userId).execute()
-        await insertRecoveryCodes(trx, userId, codes)
-        return true
-      })
+    async replaceRecoveryCodes (userId, codes) {
+      const { numUpdatedRows } = await db.updateTable('two_factor_users')
+        .set(recoveryColumns(codes))
+        .where('user_id', '=', userId)
+        .where('enabled_at', 'is not', null)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
     },
 
     reset (userId) {
@@ -92,25 +87,21 @@ export async function turnOff (
       locked_until: null,
       disabled_at: null,
       recovery_salt: null,
+      recovery_hashes: null,
       generation: eb('generation', '+', 1)
     }))
     .where('user_id', '=', userId)
     .where('enabled_at', 'is not', null), ['user_id'])
   if (!user) return false
 
-  for (const table of ['authenticators', 'recovery_codes', 'passes', 'used_codes', 'trusted_devices'] as const) {
+  for (const table of ['authenticators', 'passes', 'used_codes', 'trusted_devices'] as const) {
     await trx.deleteFrom(`two_factor_${table}`).where('user_id', '=', userId).execute()
   }
   return true
 }
 
-async function insertRecoveryCodes (
-  trx: Transaction<TwoFactorDatabase>, userId: string, { hashes }: StoredRecoveryCodes
-): Promise<void> {
-  if (hashes.length === 0) return
-  await trx.insertInto('two_factor_recovery_codes')
-    .values(hashes.map(hash => ({ user_id: userId, hash, used_at: null })))
-    .execute()
+function recoveryColumns ({ salt, hashes }: StoredRecoveryCodes): RecoveryColumns {
+  return { recovery_salt: salt, recovery_hashes: joinRecoveryHashes(hashes) }
 }
 
 async function insertUsedCode (

@@ -5,6 +5,7 @@ import { dialectOf } from './dialects/detect.js'
 import { enrolments } from './enrolments.js'
 import { events, putEvents } from './events.js'
 import { lists } from './lists.js'
+import { countRecoveryHashes } from './recovery-hashes.js'
 import { runRemembered } from './remembered.js'
 import { removal } from './removal.js'
 import { retryingStorage } from './retries.js'
@@ -57,14 +58,9 @@ function createStorage (db: Database, dialect: Dialect): TwoFactorStorage {
     },
 
     async findStatus (userId) {
-      const user = await db.selectFrom('two_factor_users as u')
-        .select(['u.enabled_at', 'u.failed_attempts', 'u.locked_until', 'u.disabled_at'])
-        .select(eb => eb.selectFrom('two_factor_recovery_codes as r')
-          .select(eb => eb.fn.countAll<string | number>().as('unused'))
-          .where('r.user_id', '=', userId)
-          .where('r.used_at', 'is', null)
-          .as('unused'))
-        .where('u.user_id', '=', userId)
+      const user = await db.selectFrom('two_factor_users')
+        .select(['enabled_at', 'failed_attempts', 'locked_until', 'disabled_at', 'recovery_hashes'])
+        .where('user_id', '=', userId)
         .executeTakeFirst()
       if (!user) return undefined
 
@@ -80,7 +76,7 @@ function createStorage (db: Database, dialect: Dialect): TwoFactorStorage {
         lockedUntil: user.locked_until,
         disabledAt: user.disabled_at,
         authenticators: authenticators.map(fromRow),
-        recoveryCodesLeft: Number(user.unused)
+        recoveryCodesLeft: countRecoveryHashes(user.recovery_hashes)
       }
     },
 

@@ -13,6 +13,8 @@ export interface TwoFactorUsersTable {
   /** Rises when passes are revoked: those of an earlier generation are worth nothing. */
   generation: Generated<number>
   recovery_salt: Uint8Array | null
+  /** Of the recovery codes that are not used, 16 bytes each. Null or empty without any. */
+  recovery_hashes: Uint8Array | null
   created_at: Date
 }
 
@@ -36,12 +38,6 @@ export interface TwoFactorAuthenticatorsTable {
   hinted_at: Generated<Date | null>
   created_at: Date
   last_used_at: Date | null
-}
-
-export interface TwoFactorRecoveryCodesTable {
-  user_id: string
-  hash: Uint8Array
-  used_at: Date | null
 }
 
 export interface TwoFactorPassesTable {
@@ -101,7 +97,6 @@ export interface TwoFactorEventsTable {
 export interface TwoFactorDatabase {
   two_factor_users: TwoFactorUsersTable
   two_factor_authenticators: TwoFactorAuthenticatorsTable
-  two_factor_recovery_codes: TwoFactorRecoveryCodesTable
   two_factor_passes: TwoFactorPassesTable
   two_factor_used_codes: TwoFactorUsedCodesTable
   two_factor_events: TwoFactorEventsTable

@@ -184,6 +184,7 @@ export interface DeviceUse {
 export interface StoredRecoveryCodes {
   /** Sealed salt of the hashes. */
   readonly salt: Uint8Array
+  /** 16 bytes each. */
   readonly hashes: readonly Uint8Array[]
 }
 

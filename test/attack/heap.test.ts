@@ -111,7 +111,7 @@ t.test('E5 A2 once the answers are out, the memory of a process has no secret, n
     t.ok(words.length > 20 && words.every(([, word]) => word.length >= 6))
     const texts = await textsOf(t, server)
     t.ok(texts.includes(`${user}@example.com`), 'what the session keeps is found')
-    t.ok(texts.includes('two_factor_recovery_codes'), 'and it is the memory of the plugin')
+    t.ok(texts.includes('two_factor_trusted_devices'), 'and it is the memory of the plugin')
     t.same(words.filter(([, word]) => isIn(texts, word)).map(([name]) => name), [], prefix)
   }
 })

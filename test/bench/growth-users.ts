@@ -5,8 +5,8 @@ import { createKeyRing } from '../../plugin/secrets/key-ring.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
 
-/** What each user has a row of, or several: recovery codes. Passes and events come and go. */
-export const userTables = ['two_factor_users', 'two_factor_authenticators', 'two_factor_recovery_codes'] as const
+/** What each user has a row of. Passes and events come and go. */
+export const userTables = ['two_factor_users', 'two_factor_authenticators'] as const
 
 export interface Crowd {
   /** How many users there are to be. */
@@ -55,7 +55,7 @@ export async function enrol (
   db: Kysely<TwoFactorDatabase>, { key, enrolledAt }: Pick<Crowd, 'key' | 'enrolledAt'>, userId: string
 ): Promise<Secret> {
   const ring = createKeyRing([key])
-  const [id, secret, createdAt] = [randomUUID(), new Secret({ size: 20 }), new Date(enrolledAt)]
+  const [id, secret, createdAt] = [randomBytes(6).toString('hex'), new Secret({ size: 20 }), new Date(enrolledAt)]
   await kyselyStorage(db).enable(userId, {
     authenticator: {
       id,
@@ -72,7 +72,7 @@ export async function enrol (
     },
     recoveryCodes: {
       salt: ring.seal('recovery-salt', [userId], randomBytes(32)),
-      hashes: Array.from({ length: 10 }, () => randomBytes(32))
+      hashes: Array.from({ length: 10 }, () => randomBytes(16))
     }
   })
   return secret

@@ -82,7 +82,7 @@ export async function enrolUsers (
         lastUsedAt: null
       },
       pass: { idHash: randomBytes(32), method: 'setup', passedAt: new Date(start), expiresAt: new Date(start) },
-      recoveryCodes: { salt: randomBytes(60), hashes: Array.from({ length: 10 }, () => randomBytes(32)) }
+      recoveryCodes: { salt: randomBytes(60), hashes: Array.from({ length: 10 }, () => randomBytes(16)) }
     })
   }
   return secrets

@@ -47,7 +47,7 @@ async function testCluster (): Promise<void> {
       t.same(answers.map(({ status }) => status), [500, 500, 503])
       t.match(await kyselyStorage(db).findStatus('d3'), { failedAttempts: 0 })
       await mend()
-      // Each of the four has a connection of its own, and they take turns. Who has a session already, or none, may need none.
+      // Each of the four has a connection of its own, and they take turns. Whoever signs in needs it.
       await until(async () => {
         for (let process = 0; process < 4; process++) if ((await visitor.post('/login/visitor')).status !== 200) return false
         return true

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { encodeBase32 } from '../../plugin/otp/base32.js'
-import { ask, codeOf, doors, keepSecret, signIn, statusOf, type Door, type Person, type RecoveryRow, type World } from './world.js'
+import { ask, codeOf, doors, keepSecret, signIn, statusOf, type Door, type Person, type World } from './world.js'
 import type { Server } from './servers.js'
 
 /** What looks, once all is well again, at what came of an operation. */
@@ -70,14 +70,14 @@ export async function recover (world: World, server: Server): Promise<Settle> {
   const code = person?.recoveryCodes.pop()
   if (!person || code === undefined) return setUp(world, server)
   const { ailing } = world
-  const before = world.recoveryRows.get(person.id)?.filter(({ used }) => !used).length ?? 0
+  const before = world.recoveryHashes.get(person.id)?.length ?? 0
   const client = await signIn(world, server, person)
   const answer = await ask(world, server, client, ['post', `${pickDoor(world)}/recover`, { code }], [200])
 
   return async () => {
     if (ailing && statusOf(answer) === 503) await nothingIsSpent(world, person)
-    const after = await recoveryRowsOf(world, [person])
-    const burnt = after.filter(({ used }) => !used).length < before
+    const after = await recoveryHashesOf(world, [person])
+    const burnt = (after.get(person.id)?.length ?? 0) < before
     await isGoodOnce(world, person, '/recover', { code, burnt, accepted: statusOf(answer) === 200 })
   }
 }
@@ -87,7 +87,7 @@ export async function renewCodes (world: World, server: Server): Promise<Settle>
   const person = pickPerson(world)
   if (!person) return setUp(world, server)
   const old = [...person.recoveryCodes]
-  const before = world.recoveryRows.get(person.id)?.map(({ hash }) => hash) ?? []
+  const before = world.recoveryHashes.get(person.id) ?? []
   const client = await signIn(world, server, person)
   const door = pickDoor(world)
   await ask(world, server, client, ['post', `${door}/verify`, { code: codeOf(world, person) }], [200])
@@ -98,8 +98,8 @@ export async function renewCodes (world: World, server: Server): Promise<Settle>
   keepSecret(world, person)
 
   return async () => {
-    const after = (await recoveryRowsOf(world, [person])).map(({ hash }) => hash)
-    const renewed = after.join() !== before.join()
+    const after = (await recoveryHashesOf(world, [person])).get(person.id) ?? []
+    const renewed = after.some(hash => !before.includes(hash))
     world.check(renewed || !told, 'who was told new recovery codes has them')
     world.check(!renewed || (after.length === 5 && !after.some(hash => before.includes(hash))),
       'a set of recovery codes is the old one or the new one as a whole')
@@ -202,20 +202,20 @@ const recent = ({ people }: World) => [...people.values()].slice(-40).filter(({ 
 
 /** Takes down what recovery codes there are before faults begin, and how many attempts were spent. */
 export async function noteRows (world: World): Promise<void> {
-  world.recoveryRows.clear()
+  world.recoveryHashes.clear()
   world.attempts.clear()
   const users = recent(world).map(({ id }) => id)
   for (const { user_id: user, failed_attempts: attempts } of await world.db.selectFrom('two_factor_users')
     .select(['user_id', 'failed_attempts']).where('user_id', 'in', ['', ...users]).execute()) world.attempts.set(user, attempts)
-  for (const row of await recoveryRowsOf(world, recent(world))) {
-    world.recoveryRows.set(row.userId, [...world.recoveryRows.get(row.userId) ?? [], row])
-  }
+  for (const [user, hashes] of await recoveryHashesOf(world, recent(world))) world.recoveryHashes.set(user, hashes)
 }
 
-async function recoveryRowsOf ({ db }: World, people: readonly Person[]): Promise<RecoveryRow[]> {
-  const rows = await db.selectFrom('two_factor_recovery_codes')
-    .selectAll().where('user_id', 'in', ['', ...people.map(({ id }) => id)]).orderBy('hash').execute()
-  return rows.map(row => ({ userId: row.user_id, hash: Buffer.from(row.hash).toString('hex'), used: row.used_at !== null }))
+/** The hashes of the recovery codes that are not used, by user. */
+async function recoveryHashesOf ({ db }: World, people: readonly Person[]): Promise<Map<string, string[]>> {
+  const rows = await db.selectFrom('two_factor_users')
+    .select(['user_id', 'recovery_hashes']).where('user_id', 'in', ['', ...people.map(({ id }) => id)]).execute()
+  return new Map(rows.map(({ user_id: user, recovery_hashes: hashes }) =>
+    [user, Buffer.from(hashes ?? []).toString('hex').match(/.{32}/g) ?? []]))
 }
 
 const names = new Map<Operation, string>([

@@ -33,13 +33,6 @@ export interface Person {
 export const doors = ['/strict', '/lenient'] as const
 export type Door = typeof doors[number]
 
-/** A recovery code as it is stored. */
-export interface RecoveryRow {
-  readonly userId: string
-  readonly hash: string
-  readonly used: boolean
-}
-
 /** What happened to a request: its answer, or none since its server was killed. */
 export type Outcome = Answer | 'cut'
 
@@ -69,7 +62,7 @@ export interface World {
   readonly secrets: Set<string>
   readonly recoveryCodes: Set<string>
   /** Recovery codes as they were stored before this round, by user. */
-  readonly recoveryRows: Map<string, RecoveryRow[]>
+  readonly recoveryHashes: Map<string, readonly string[]>
   /** Wrong codes in a row before this round, by user. */
   readonly attempts: Map<string, number>
   /** Codes of this round. */
@@ -125,7 +118,7 @@ export async function startWorld (t: Pick<Test, 'teardown'>): Promise<World> {
     people: new Map(),
     secrets: new Set(),
     recoveryCodes: new Set(),
-    recoveryRows: new Map(),
+    recoveryHashes: new Map(),
     attempts: new Map(),
     codes: new Set(),
     findings,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
 import type {
   AttemptRules, GrantedClaim, NewAuthenticator, StoredPass, TwoFactorStorage
@@ -26,7 +27,9 @@ export function pass (id = 'pass', expiresAt = later(3600)): StoredPass {
   return { idHash: Buffer.from(id), method: 'totp', passedAt: now, expiresAt }
 }
 
-export const hashes = ['one', 'two', 'three'].map(text => Buffer.from(text))
+/** As long as that of a recovery code. */
+export const recoveryHash = (text: string) => createHash('sha256').update(text).digest().subarray(0, 16)
+export const hashes = ['one', 'two', 'three'].map(recoveryHash)
 
 export const rules: AttemptRules = {
   now,
@@ -62,7 +65,7 @@ export async function checkStorage (
       authenticator: authenticator(`phone-${index}`),
       pass: pass(`pass-${index}`),
       recoveryCodes: {
-        salt: Buffer.from(`salt-${index}`), hashes: hashes.map(hash => Buffer.concat([hash, Buffer.from([index])]))
+        salt: Buffer.from(`salt-${index}`), hashes: hashes.map(hash => recoveryHash(`${hash.toString('hex')}${index}`))
       }
     }))
 
@@ -297,12 +300,28 @@ export async function checkStorage (
     const accept = (storage: TwoFactorStorage, hash: Uint8Array, id: string) =>
       storage.acceptRecoveryCode('ada', { hash, now, pass: pass(id) })
 
-    const results = await times(40, index => accept(index % 2 ? storage : other, Buffer.from('one'), `pass-${index}`))
+    const results = await times(40, index => accept(index % 2 ? storage : other, recoveryHash('one'), `pass-${index}`))
     t.equal(results.filter(Boolean).length, 1)
     t.match(await storage.findStatus('ada'), { recoveryCodesLeft: 2 })
     t.match(await storage.findStatus('eve'), { recoveryCodesLeft: 3 }, 'the same hash of another user is untouched')
-    t.equal(await accept(storage, Buffer.from('four'), 'unknown'), false)
-    t.equal(await storage.acceptRecoveryCode('bob', { hash: Buffer.from('two'), now }), false)
+    t.equal(await accept(storage, recoveryHash('four'), 'unknown'), false)
+    t.equal(await storage.acceptRecoveryCode('bob', { hash: recoveryHash('two'), now }), false)
+
+    const across = Buffer.concat(hashes).subarray(24, 40)
+    t.equal(await accept(storage, across, 'across'), false, 'the end of one and the beginning of the next is none')
+    for (const text of ['three', 'two']) t.equal(await accept(storage, recoveryHash(text), text), true)
+    t.equal(await accept(storage, recoveryHash('two'), 'again'), false)
+    t.match(await storage.findStatus('ada'), { recoveryCodesLeft: 0 })
+  })
+
+  await t.test('a hash of another length is refused, and nothing is written', async t => {
+    const [storage] = await open(t)
+    const recoveryCodes = { salt: Buffer.from('salt'), hashes: [Buffer.alloc(15)] }
+    await t.rejects(storage.enable('ada', { authenticator: authenticator(), recoveryCodes }), RangeError)
+    t.equal(await storage.findStatus('ada'), undefined)
+    await enabled(storage)
+    await t.rejects(storage.replaceRecoveryCodes('ada', recoveryCodes), RangeError)
+    t.match(await storage.findStatus('ada'), { recoveryCodesLeft: 3 })
   })
 
   await t.test('recovery codes are replaced as a whole', async t => {
@@ -311,13 +330,13 @@ export async function checkStorage (
     await enabled(storage)
     await times(10, index => (index % 2 ? storage : other).replaceRecoveryCodes('ada', {
       salt: Buffer.from(`salt-${index}`),
-      hashes: [1, 2].map(code => Buffer.from(`${index}-${code}`))
+      hashes: [1, 2].map(code => recoveryHash(`${index}-${code}`))
     }))
     t.match(await storage.findStatus('ada'), { recoveryCodesLeft: 2 })
     const claim = await storage.claimAttempt('ada', { ...rules, method: 'recovery' }) as GrantedClaim
     const last = Buffer.from(claim.recoverySalt ?? []).toString().split('-')[1]
-    t.equal(await storage.acceptRecoveryCode('ada', { hash: Buffer.from(`${last}-1`), now }), true, 'salt and hashes are of one set')
-    t.equal(await storage.acceptRecoveryCode('ada', { hash: Buffer.from('one'), now }), false)
+    t.equal(await storage.acceptRecoveryCode('ada', { hash: recoveryHash(`${last}-1`), now }), true, 'salt and hashes are of one set')
+    t.equal(await storage.acceptRecoveryCode('ada', { hash: recoveryHash('one'), now }), false)
   })
 
   await t.test('an authenticator is added beside the others, up to the maximum, and revokes earlier passes', async t => {

@@ -48,7 +48,12 @@ export async function fillLevel (
   const ring = createKeyRing(encryptionKeys)
   for (const user of users) {
     await insert('two_factor_users', {
-      user_id: user, enabled_at: now, created_at: now, failed_attempts: 3, recovery_salt: ring.seal('recovery-salt', [user], recoverySalt)
+      user_id: user,
+      enabled_at: now,
+      created_at: now,
+      failed_attempts: 3,
+      recovery_salt: ring.seal('recovery-salt', [user], recoverySalt),
+      recovery_hashes: Buffer.concat(hashes)
     })
     await insert('two_factor_authenticators', {
       user_id: user,
@@ -65,7 +70,6 @@ export async function fillLevel (
       last_used_at: null,
       ...(level >= 4 && { drift: known.drift })
     })
-    await insert('two_factor_recovery_codes', hashes.map(hash => ({ user_id: user, hash, used_at: null })))
     await insert('two_factor_passes', {
       user_id: user, id_hash: known.passHash, generation: 1, method: 'totp', passed_at: now, expires_at: later
     })

@@ -46,7 +46,7 @@ async function enable (db: Kysely<TwoFactorDatabase>, userId: string): Promise<v
       lastUsedAt: null
     },
     pass: { idHash: randomBytes(32), method: 'setup', passedAt: now, expiresAt: now },
-    recoveryCodes: { salt: randomBytes(60), hashes: [randomBytes(32)] }
+    recoveryCodes: { salt: randomBytes(60), hashes: [randomBytes(16)] }
   })
 }
 

@@ -26,7 +26,9 @@ export interface TableTypes {
   readonly updatedOptions: RawBuilder<unknown> | undefined
 }
 
-/** Users who are turned on: when, and with which sealed salt. */
+export type RecoveryColumns = UserRow<'recovery_salt' | 'recovery_hashes'>
+
+/** Users who are turned on: when, and with which sealed salt of recovery codes to come. */
 export interface EnabledUser {
   readonly userId: string
   readonly at: Date
@@ -62,7 +64,7 @@ export interface Dialect {
   ) => Promise<UserRow<Column> | undefined>
 
   /** Turns a user on who is new, or is off. The generation from then on, `undefined` if the user is on already. */
-  readonly enable: (trx: Database, user: EnabledUser) => Promise<number | undefined>
+  readonly enable: (trx: Database, userId: string, at: Date, recovery: RecoveryColumns) => Promise<number | undefined>
 
   /** Turns those of many users on who are new, in the order of their ids. Whom it did that for. */
   readonly enableNew: (trx: Database, users: readonly EnabledUser[]) => Promise<string[]>

@@ -61,7 +61,7 @@ export const mysql: Dialect = {
       .executeTakeFirst() as Promise<UserRow | undefined>
   },
 
-  async enable (trx, { userId, at, salt }) {
+  async enable (trx, userId, at, recovery) {
     await placeUsers(trx, [{ user_id: userId, created_at: at }])
     const user = await trx.selectFrom('two_factor_users')
       .select(['enabled_at', 'generation'])
@@ -72,7 +72,7 @@ export const mysql: Dialect = {
     const generation = user.generation + 1
     await trx.updateTable('two_factor_users')
       .set({
-        enabled_at: at, failed_attempts: 0, locked_until: null, disabled_at: null, recovery_salt: salt, generation
+        enabled_at: at, failed_attempts: 0, locked_until: null, disabled_at: null, generation, ...recovery
       })
       .where('user_id', '=', userId)
       .execute()

@@ -5,8 +5,8 @@ export const returning: Pick<Dialect, 'change' | 'enable' | 'enableNew' | 'putEv
   change: (_trx, _userId, change, columns) =>
     change.returning(columns).executeTakeFirst() as Promise<UserRow | undefined>,
 
-  async enable (trx, { userId, at, salt }) {
-    const enabled = { enabled_at: at, failed_attempts: 0, locked_until: null, disabled_at: null, recovery_salt: salt }
+  async enable (trx, userId, at, recovery) {
+    const enabled = { enabled_at: at, failed_attempts: 0, locked_until: null, disabled_at: null, ...recovery }
     const user = await trx.insertInto('two_factor_users')
       .values({ user_id: userId, created_at: at, ...enabled })
       .onConflict(conflict => conflict.column('user_id')

@@ -16,6 +16,7 @@ export const initial: Migration = {
       .addColumn('disabled_at', types.time)
       .addColumn('generation', 'integer', column => column.notNull().defaultTo(1))
       .addColumn('recovery_salt', types.bytes)
+      .addColumn('recovery_hashes', types.bytes)
       .addColumn('created_at', types.time, column => column.notNull())
       .execute()
 
@@ -35,13 +36,6 @@ export const initial: Migration = {
       .addPrimaryKeyConstraint('two_factor_authenticators_pkey', ['user_id', 'id'])
       .execute()
 
-    await createTable(db, 'two_factor_recovery_codes', types.options)
-      .addColumn('user_id', types.key, column => column.notNull())
-      .addColumn('hash', types.hash, column => column.notNull())
-      .addColumn('used_at', types.time)
-      .addPrimaryKeyConstraint('two_factor_recovery_codes_pkey', ['user_id', 'hash'])
-      .execute()
-
     await createTable(db, 'two_factor_passes', types.options)
       .addColumn('user_id', types.key, column => column.notNull())
       .addColumn('id_hash', types.hash, column => column.notNull())
@@ -54,7 +48,7 @@ export const initial: Migration = {
   },
 
   async down (db: Kysely<unknown>) {
-    for (const table of ['passes', 'recovery_codes', 'authenticators', 'users']) {
+    for (const table of ['passes', 'authenticators', 'users']) {
       await db.schema.dropTable(`two_factor_${table}`).ifExists().execute()
     }
   }

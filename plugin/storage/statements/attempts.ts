@@ -1,6 +1,7 @@
 import { sql, type Expression, type ExpressionBuilder, type Nullable, type QueryCreator, type SelectQueryBuilder, type UpdateQueryBuilder } from 'kysely'
 import { auditAccept, auditClaim, auditRefund } from './audit.js'
 import type { Database } from '../dialects/dialect.js'
+import { recoveryHashLength } from '../recovery-hashes.js'
 import { runRemembered } from '../remembered.js'
 import { acceptedColumns, authenticatorColumns, fromRow, type AuthenticatorRow } from '../rows.js'
 import type { TwoFactorDatabase } from '../schema.js'
@@ -67,14 +68,8 @@ export function attempts (db: Database): Attempts {
     async acceptRecoveryCode (userId, accepted) {
       const rows = await runRemembered(db, 'acceptRecoveryCode', { userId, accepted }, ({ userId, accepted }) => {
         const { hash, now, pass, audit } = accepted
-        return accept(db, userId, { now, pass, audit, type: 'recovered' }, db => db.updateTable('two_factor_recovery_codes')
-          .from('proved')
-          .set({ used_at: now })
-          .where('two_factor_recovery_codes.user_id', '=', userId)
-          .whereRef('two_factor_recovery_codes.user_id', '=', 'proved.user_id')
-          .where('hash', '=', hash)
-          .where('used_at', 'is', null)
-          .returning('two_factor_recovery_codes.user_id'))
+        return accept(db, userId, { now, pass, audit, type: 'recovered', recoveryHash: hash },
+          db => db.selectFrom('proved').select('proved.user_id'))
       })
       return rows.length > 0
     }
@@ -161,10 +156,20 @@ interface Accepted {
   readonly pass?: StoredPass | undefined
   readonly usedCode?: UsedCode | undefined
   readonly disabledAt?: Date | null | undefined
+  /** Of the recovery code that was proved, which is burnt with what is cleared: it stands in the same row. */
+  readonly recoveryHash?: Uint8Array | undefined
   readonly audit?: AttemptAudit | undefined
   /** What the attempt turns out to be in the audit. */
   readonly type: string
 }
+
+const place = (hash: Uint8Array) => sql<number>`position(${bytes(hash)} in u.recovery_hashes)`
+
+// One after the other, they are only at every 16th place.
+const hasHash = (hash: Uint8Array) => sql<boolean>`mod(${place(hash)} - 1, ${sql.lit(recoveryHashLength)}) = 0`
+
+const withoutHash = (hash: Uint8Array) => sql<Uint8Array>`substr(u.recovery_hashes, 1, ${place(hash)} - 1)
+  || substr(u.recovery_hashes, ${place(hash)} + ${sql.lit(recoveryHashLength)})`
 
 /**
  * One statement: lock the user's row, burn what was proved, and, if that was new, clear the count and record the pass.
@@ -172,9 +177,9 @@ interface Accepted {
  * recorded with the generation that it belongs to.
  */
 function accept (
-  db: Database, userId: string, { now, pass, usedCode, disabledAt, audit, type }: Accepted,
+  db: Database, userId: string, { now, pass, usedCode, disabledAt, recoveryHash, audit, type }: Accepted,
   burn: (db: QueryCreator<WithProved>) =>
-    Burn<'two_factor_authenticators'> | Burn<'two_factor_recovery_codes'> | SelectQueryBuilder<WithProved, 'proved', UserId>
+    Burn<'two_factor_authenticators'> | SelectQueryBuilder<WithProved, 'proved', UserId>
 ) {
   const locked = lock(db, userId)
   const proved = usedCode
@@ -187,9 +192,11 @@ function accept (
       .set(eb => ({
         failed_attempts: 0,
         locked_until: null,
-        ...(disabledAt && { disabled_at: eb.fn<Date | null>('nullif', ['u.disabled_at', timestamp(disabledAt)]) })
+        ...(disabledAt && { disabled_at: eb.fn<Date | null>('nullif', ['u.disabled_at', timestamp(disabledAt)]) }),
+        ...(recoveryHash && { recovery_hashes: withoutHash(recoveryHash) })
       }))
       .where('u.user_id', '=', userId)
+      .$if(recoveryHash !== undefined, query => query.where(hasHash(recoveryHash ?? Buffer.of())))
       .whereRef('u.user_id', '=', 'burned.user_id')
       .returning(['u.user_id', 'u.generation']))
     // Passes that ran out are swept up here, so that they cannot pile up.

@@ -1,11 +1,12 @@
 import type { Transaction } from 'kysely'
 import type { Decisions } from '../decisions.js'
-import type { Database, Dialect } from '../dialects/dialect.js'
+import type { Database, Dialect, UserRow } from '../dialects/dialect.js'
 import type { TwoFactorDatabase } from '../schema.js'
 import type { AttemptAudit, StoredPass } from '../storage.js'
 import { inTransaction } from '../transaction.js'
 import { auditAccept } from './audit.js'
 import { insertPass, sweepPasses } from '../passes.js'
+import { withoutRecoveryHash } from '../recovery-hashes.js'
 import { acceptedColumns } from '../rows.js'
 import { block, isBlocked } from './used-codes.js'
 
@@ -18,8 +19,8 @@ export function acceptance (db: Database, dialect: Dialect): Acceptance {
       const { authenticatorId, step, usedCode, fingerprint, hintedStep, drift: _, resealed: __, ...rest } = accepted
       const { now } = rest
       return accept(db, dialect, userId, { ...rest, type: 'verified' }, async trx => {
-        if (usedCode && !await block(trx, userId, usedCode, now)) return false
-        if (fingerprint && await isBlocked(trx, userId, { authenticatorId, fingerprint }, now)) return false
+        if (usedCode && !await block(trx, userId, usedCode, now)) return undefined
+        if (fingerprint && await isBlocked(trx, userId, { authenticatorId, fingerprint }, now)) return undefined
         const { numUpdatedRows } = await trx.updateTable('two_factor_authenticators')
           .set(acceptedColumns(accepted))
           .where('user_id', '=', userId)
@@ -27,21 +28,16 @@ export function acceptance (db: Database, dialect: Dialect): Acceptance {
           .$if(step !== undefined, query => query.where('last_step', '<', step ?? 0))
           .$if(hintedStep !== undefined, query => query.where('hinted_step', '=', hintedStep ?? 0))
           .executeTakeFirst()
-        return numUpdatedRows > 0n
+        return numUpdatedRows > 0n ? {} : undefined
       })
     },
 
-    acceptProof: (userId, accepted) => accept(db, dialect, userId, { ...accepted, type: 'verified' }, async () => true),
+    acceptProof: (userId, accepted) => accept(db, dialect, userId, { ...accepted, type: 'verified' }, async () => ({})),
 
     acceptRecoveryCode: (userId, { hash, ...rest }) => accept(db, dialect, userId, { ...rest, type: 'recovered' },
-      async trx => {
-        const { numUpdatedRows } = await trx.updateTable('two_factor_recovery_codes')
-          .set({ used_at: rest.now })
-          .where('user_id', '=', userId)
-          .where('hash', '=', hash)
-          .where('used_at', 'is', null)
-          .executeTakeFirst()
-        return numUpdatedRows > 0n
+      async (_trx, user) => {
+        const others = withoutRecoveryHash(user.recovery_hashes, hash)
+        return others && { recovery_hashes: others }
       })
   }
 }
@@ -59,18 +55,24 @@ interface Accepted {
  * Takes the user's row, burns what was proved, and, if that was new, clears the count and records the pass. The row
  * comes first, so that a reset that runs at the same time is wholly before or wholly after: a pass is recorded with the
  * generation that it belongs to.
+ *
+ * @param burn - What that changes in the user's row, `undefined` if it was not new.
  */
 function accept (
   db: Database, dialect: Dialect, userId: string, { now, pass, disabledAt, audit, type }: Accepted,
-  burn: (trx: Transaction<TwoFactorDatabase>) => Promise<boolean>
+  burn: (
+    trx: Transaction<TwoFactorDatabase>, user: UserRow<'recovery_hashes'>
+  ) => Promise<Partial<UserRow<'recovery_hashes'>> | undefined>
 ): Promise<boolean> {
   return inTransaction(db, dialect, async trx => {
-    const user = await dialect.take(trx, userId, ['generation'])
-    if (!user || !await burn(trx)) return false
+    const user = await dialect.take(trx, userId, ['generation', 'recovery_hashes'])
+    const burnt = user && await burn(trx, user)
+    if (!burnt) return false
     await trx.updateTable('two_factor_users')
       .set(eb => ({
         failed_attempts: 0,
         locked_until: null,
+        ...burnt,
         ...(disabledAt && { disabled_at: eb.fn<Date | null>('nullif', ['disabled_at', eb.val(disabledAt)]) })
       }))
       .where('user_id', '=', userId)
