@@ -23,8 +23,8 @@ export interface FuzzReport {
   readonly statuses: Readonly<Record<string, number>>
   /** The smallest request of each kind that did what none should. */
   readonly findings: readonly string[]
-  /** Bytes of the heap after a collection, once a tenth was sent and at the end. */
-  readonly heap: { readonly early: number, readonly late: number }
+  /** Bytes of the heap after a collection, each time that another tenth was sent. */
+  readonly heap: readonly number[]
 }
 
 /** A twentieth goes over sockets, each of which is a connection. */
@@ -44,7 +44,8 @@ export async function fuzz (
   const note = (status: number | string) => { statuses[status] = (statuses[status] ?? 0) + 1 }
   const crashed = (error: unknown) => { findings.push(`crash: ${String(error instanceof Error ? error.stack : error)}`) }
   process.on('uncaughtException', crashed).on('unhandledRejection', crashed)
-  let [sent, raw, early] = [0, 0, 0]
+  const heap: number[] = []
+  let [sent, raw] = [0, 0]
   try {
     for (const arena of arenas) await arena.app.listen({ host: '127.0.0.1', port: 0 })
     for (let batch = 0; sent < requests; batch++) {
@@ -59,7 +60,7 @@ export async function fuzz (
       if (sockets > 0) findings.push(...await check(written, { ...run, numRuns: sockets }))
       sent += size
       raw += sockets
-      if (early === 0 && sent >= requests / 10) early = heapUsed()
+      if (sent >= requests * (heap.length + 1) / 10) heap.push(heapUsed())
       onProgress?.(sent)
       if (findings.length > 20) break
     }
@@ -68,7 +69,7 @@ export async function fuzz (
   }
   const { 'not sent': unsent = 0 } = statuses
   const noted = Object.values(statuses).reduce((sum, count) => sum + count, -unsent)
-  return { requests: noted, raw, statuses, findings, heap: { early, late: heapUsed() } }
+  return { requests: noted, raw, statuses, findings, heap }
 }
 
 /** @returns What was found, shrunk. */
@@ -132,9 +133,10 @@ async function inTime<Result> (task: Promise<Result>): Promise<Result> {
   }
 }
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
 function heapUsed (): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   collect()
   collect()
   return process.memoryUsage().heapUsed

@@ -36,18 +36,17 @@ const report = await fuzz(arenas, {
 })
 for (const cleanup of cleanups) await cleanup()
 
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
 const seconds = Math.round((performance.now() - start) / 1000)
 const routes = arenas.map(({ name, targets }) => `${targets.length} routes (${name})`).join(' and ')
 const answers = Object.entries(report.statuses).map(([status, count]) => `${status} × ${number(count)}`).join(', ')
-const { early, late } = report.heap
 const text = `${circumstances()}; seed ${seed}. **${report.findings.length === 0 ? 'Nothing was found.' : `${report.findings.length} findings.`}**
 
 ${number(report.requests)} malformed requests to ${routes} in ${number(seconds)} s, ${number(report.raw)} of them as bytes on a socket.
 
 Answers: ${answers}.
 
-Heap after a collection: ${mebibytes(early)} after a tenth, ${mebibytes(late)} at the end.`
+Heap after a collection, in MiB, at each tenth: ${report.heap.map(mebibytes).join(', ')}.`
 console.log(text)
 for (const finding of report.findings) console.log(finding)
 if (values.write) await writeProof('fuzz', text)

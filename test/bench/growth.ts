@@ -39,7 +39,7 @@ const settings = [
   'wal_level=minimal', 'max_wal_senders=0', 'autovacuum=off'
 ]
 /** Of tables, indexes and what the server writes beside them, generously. */
-const bytesOnDisk = { perUser: 3600, beside: 10e9 }
+const bytesOnDisk = { perUser: 1100, beside: 10e9 }
 // Of a machine with nothing else to do, by experience.
 const usersPerSecond = 8000
 

@@ -9,11 +9,12 @@ import twoFactor, { kyselyStorage, migrate, type TwoFactorDatabase } from '../..
 declare module 'fastify' {
   interface Session {
     user?: { id: string, label: string } | null
+    text?: string
   }
 }
 
-// Two apps of one process, so that nothing but the plugin tells them apart.
-async function build (register?: (app: FastifyInstance) => unknown): Promise<string> {
+// Apps of one process, so that nothing but what is registered tells them apart.
+async function build (register?: (app: FastifyInstance) => unknown, text?: string): Promise<string> {
   const app = Fastify()
   await app.register(cookie)
   await app.register(session, {
@@ -22,10 +23,10 @@ async function build (register?: (app: FastifyInstance) => unknown): Promise<str
   await register?.(app)
   app.post('/login', async request => {
     request.session.user = { id: 'ada', label: 'ada' }
+    if (text !== undefined) request.session.text = text
     return {}
   })
-  const config = register && { config: { twoFactor: true } }
-  app.get('/dashboard', { ...config }, async request => ({ user: request.session.user?.id }))
+  app.get('/dashboard', { config: { twoFactor: true } }, async request => ({ user: request.session.user?.id }))
   return app.listen({ host: '127.0.0.1', port: 0 })
 }
 
@@ -34,6 +35,8 @@ const db = new Kysely<TwoFactorDatabase>({
 })
 await migrate(db)
 const bare = await build()
+// What no guard can do without: Fastify runs it, and the session holds as long a string as the plugin keeps there.
+const hooked = await build(app => app.addHook('preHandler', (_request, _reply, done) => done()), 'x'.repeat(60))
 const guarded = await build(app => app.register(twoFactor, {
   issuer: 'Bench',
   encryptionKeys: [randomBytes(32).toString('base64')],
@@ -41,4 +44,4 @@ const guarded = await build(app => app.register(twoFactor, {
   getUser: request => request.session.user ?? null
 }))
 process.on('message', () => process.send?.(process.cpuUsage()))
-process.send?.({ bare, guarded })
+process.send?.({ bare, hooked, guarded })

@@ -6,7 +6,13 @@ import { startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient } from '../helpers/process.js'
 import { median } from './rounds.js'
 
-/** A guarded request of a client that has passed, beside the same route with the session alone. Over HTTP. */
+type Name = 'bare' | 'hooked' | 'guarded'
+type Figures = Record<Name, number[]>
+
+/**
+ * A guarded request of a client that has passed, beside the same route with the session alone, and with what no guard
+ * can do without: an empty hook and as long a session. Over HTTP.
+ */
 export async function benchGuard (rounds = 31, seconds = 1): Promise<void> {
   const cleanups: Array<() => unknown> = []
   const postgres = await startOwnPostgres({ teardown: cleanup => { cleanups.push(cleanup) } })
@@ -14,25 +20,25 @@ export async function benchGuard (rounds = 31, seconds = 1): Promise<void> {
     env: { ...process.env, DATABASE_URL: await postgres.createDatabase() }
   })
   try {
-    const [origins] = await once(child, 'message') as [{ bare: string, guarded: string }]
+    const [origins] = await once(child, 'message') as [Record<Name, string>]
     const passed = new HttpClient(origins.guarded)
     await passed.post('/login')
     const { secret } = (await passed.post('/2fa/setup')).body
     await passed.post('/2fa/setup/confirm', { code: new TOTP({ secret: String(secret) }).generate() })
-    const plain = new HttpClient(origins.bare)
-    await plain.post('/login')
+    const [plain, hooked] = [new HttpClient(origins.bare), new HttpClient(origins.hooked)]
+    for (const client of [plain, hooked]) await client.post('/login')
 
     const cpuTime = async () => {
       child.send('cpu')
       const [{ user, system }] = await once(child, 'message') as [NodeJS.CpuUsage]
       return user + system
     }
-    const rates = { bare: [] as number[], guarded: [] as number[] }
-    const costs = { bare: [] as number[], guarded: [] as number[] }
+    const contestants = [['bare', plain], ['hooked', hooked], ['guarded', passed]] as const
+    const rates: Figures = { bare: [], hooked: [], guarded: [] }
+    const costs: Figures = { bare: [], hooked: [], guarded: [] }
     for (let round = -1; round < rounds; round++) {
-      const pair = [['bare', plain], ['guarded', passed]] as const
-      // Each goes first in turn, so that whatever the first one leaves behind hits both alike.
-      for (const [name, client] of round % 2 === 0 ? pair : pair.toReversed()) {
+      // Forwards and backwards, so that whatever one leaves behind hits the others alike.
+      for (const [name, client] of round % 2 === 0 ? contestants : contestants.toReversed()) {
         const before = await cpuTime()
         const { requests, duration } = await load(client, seconds)
         if (round < 0) continue
@@ -42,13 +48,15 @@ export async function benchGuard (rounds = 31, seconds = 1): Promise<void> {
     }
     const ratio = (over: number[], under: number[]) =>
       median(over.map((value, round) => value / (under[round] ?? NaN))).toFixed(3)
-    console.log(`\nGuarded requests of a client that has passed, over HTTP, ${rounds} pairs of rounds\n`)
-    for (const name of ['bare', 'guarded'] as const) {
+    console.log(`\nGuarded requests of a client that has passed, over HTTP, ${rounds} rounds\n`)
+    for (const [name] of contestants) {
       console.log(`  ${name.padEnd(8)} ${Math.round(median(rates[name])).toLocaleString('en')} requests/s, ` +
         `${median(costs[name]).toFixed(1)} µs of the server's CPU each`)
     }
-    console.log(`  guarded to bare, median of the pairs: ${ratio(rates.guarded, rates.bare)} by requests/s, ` +
-      `${ratio(costs.bare, costs.guarded)} by CPU time`)
+    for (const name of ['hooked', 'guarded'] as const) {
+      console.log(`  ${name} to bare, median of the rounds: ${ratio(rates[name], rates.bare)} by requests/s, ` +
+        `${ratio(costs.bare, costs[name])} by CPU time`)
+    }
   } finally {
     child.kill()
     for (const cleanup of cleanups) await cleanup()
