@@ -50,8 +50,8 @@ export function growthRegion (growth: Growth): Region {
       `Bytes on disk for each user, after VACUUM, with ids of 36 characters. With ${count(largest.size)} users:`,
       partsTable(largest),
       picture('growth-bytes', `Bytes for each user by table and index, ${count(sumOf(largest.parts))} in all`),
-      `The user's own row with its index takes ${tableBytes(largest, 'users')}, an authenticator ${tableBytes(largest, 'authenticators')} more, ` +
-        `ten recovery codes ${tableBytes(largest, 'recovery_codes')}.`,
+      `The user's own row, ten recovery codes in it, takes ${tableBytes(largest, 'users')} with its index, ` +
+        `each authenticator ${tableBytes(largest, 'authenticators')}.`,
       `All together, by number of users: ${results.map(({ size, parts }) => `${count(sumOf(parts))} (${count(size)})`).join(', ')}.`,
       'Updates that stayed on their page (HOT: no index is touched, and no VACUUM needed to reuse the space), as `pg_stat_user_tables` has it after the rounds:',
       hotTable(results.map(({ size, updates }) => [`${count(size)} users`, updates])),
