@@ -7,7 +7,8 @@ import { en } from './languages/en.js'
 import { createLanguages } from './languages.js'
 import { documentOf } from './layout.js'
 import type { Page, Site, TwoFactorPage } from './page.js'
-import type { Drawing, View } from './parts.js'
+import type { View } from './parts.js'
+import { problemOf, type Refusal } from './problem.js'
 import { securityPolicy, type PolicySources } from './security-policy.js'
 import { pageStyle } from './style.js'
 
@@ -15,6 +16,8 @@ import { pageStyle } from './style.js'
 export interface Pages {
   /** What this client's pages are written with, in its language. */
   readonly view: (reply: FastifyReply, site: Site) => Promise<View & { readonly language: string }>
+  /** Says to this client's user what was refused. */
+  readonly problem: (reply: FastifyReply, site: Site, refusal: Refusal) => Promise<string>
   /** Sends a page, as the host makes it or as it is. */
   readonly send: (reply: FastifyReply, site: Site, page: Page) => Promise<FastifyReply>
 }
@@ -51,10 +54,14 @@ export function createPages (options: ResolvedPages, redirects: readonly string[
   return {
     view,
 
+    async problem (reply, site, refusal) {
+      return spoken(reply, await view(reply, site), { code: refusal.code }, view => problemOf(view, refusal))
+    },
+
     async send (reply, site, page) {
       const seen = await view(reply, site)
       const { messages, language } = seen
-      const { title, body } = drawn(reply, seen, page)
+      const { title, body } = spoken(reply, seen, { page: page.name }, view => draw(view, page))
       const content = html`<div class="two-factor" lang="${language}" dir="${messages.direction}">
 <h1>${title}</h1>
 ${body}
@@ -75,12 +82,12 @@ ${body}
 }
 
 /** A message of the host that fails must not take the page with it: recovery codes are shown only once. */
-function drawn (reply: FastifyReply, view: View, page: Page): Drawing {
+function spoken<Said> (reply: FastifyReply, view: View, about: object, say: (view: View) => Said): Said {
   try {
-    return draw(view, page)
+    return say(view)
   } catch (error) {
-    reply.log.error({ err: error, page: page.name }, 'pages.messages of fastify-authenticator-2fa failed')
-    return draw({ ...view, messages: en }, page)
+    reply.log.error({ err: error, ...about }, 'pages.messages of fastify-authenticator-2fa failed')
+    return say({ ...view, messages: en })
   }
 }
 

@@ -7,7 +7,6 @@ import {
 import { pageFor } from '../guard.js'
 import type { Page, Site } from '../pages/page.js'
 import { onTheWay, type View } from '../pages/parts.js'
-import { problemOf } from '../pages/problem.js'
 import type { Pages } from '../pages/renderer.js'
 import { refusalBody } from './refusals.js'
 
@@ -93,7 +92,7 @@ async function refusalPage (
 ): Promise<Page> {
   const { request } = reply
   const site = siteOf(context, request)
-  const problem = problemOf(await viewOf(context, reply), refusal)
+  const problem = await context.pages.problem(reply, site, refusal)
   const page = await form?.(request, problem)
   const retryAfter = Number(reply.getHeader('retry-after'))
   if (refusal instanceof LockedError && !refusal.disabled) {

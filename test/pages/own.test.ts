@@ -186,6 +186,19 @@ t.test('what fails on the host\'s side takes no page away: recovery codes are sh
   }
 })
 
+t.test('a message of the host that fails changes no refusal', async t => {
+  const lines: string[] = []
+  const clockAhead = () => { throw new Error('template') }
+  const server = { logger: { level: 'error', stream: { write: (line: string) => { lines.push(line) } } } }
+  const host = await buildHost(t, { pages: { messages: { en: { clockAhead } } }, server })
+  const { secret } = await enrol(host)
+  host.clock.advance(30)
+  const refused = await (await signIn(host)).form('/2fa/verify', { code: codeAt(secret, host.clock, 4) })
+  t.equal(refused.statusCode, 401)
+  t.match(refused.body, shippedLanguages.en?.clockAhead('2 minutes'))
+  t.match(lines, [/"code":"FST_2FA_INVALID_CODE".*pages\.messages of fastify-authenticator-2fa failed/])
+})
+
 t.test('forms may lead on to where the host\'s URLs are', async t => {
   const host = await buildHost(t, { defaultRedirect: 'https://app.example.com/home', loginUrl: 'https://id.example.com/login?x=1' })
   t.match((await (await signIn(host)).page('/2fa')).headers['content-security-policy'], "form-action 'self' https://app.example.com https://id.example.com;")
