@@ -33,7 +33,7 @@ const rawShare = 20
 const patience = 10_000
 
 // A code that was evaluated is counted, and that is written.
-const counted = new Set(['FST_2FA_INVALID_CODE', 'FST_2FA_CLOCK_OFF', 'FST_2FA_LOCKED', 'FST_2FA_DISABLED'])
+const counted = new Set(['FST_2FA_INVALID_CODE', 'FST_2FA_LOCKED', 'FST_2FA_DISABLED'])
 
 /** Sends malformed requests to every arena in turn. A crash of this process is a finding as well. */
 export async function fuzz (
