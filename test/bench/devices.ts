@@ -5,7 +5,7 @@ import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
 import { connect, startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
-import { median } from './rounds.js'
+import { median, warmUp } from './rounds.js'
 import { sendEach } from './send-each.js'
 import { enrolUsers } from './verify.js'
 
@@ -35,7 +35,7 @@ export async function benchDevices (rounds = 7): Promise<void> {
 
     const speeds: number[] = []
     const statements: number[] = []
-    for (let round = -1; round < rounds; round++) {
+    for (let round = -warmUp; round < rounds; round++) {
       now += 60_000
       await setClock(now)
       const clients = await signInAll(origin, devices)

@@ -6,7 +6,7 @@ import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate } from '../../plugin/storage/migrate.js'
 import { connect, startOwnPostgres } from '../helpers/postgres.js'
 import { HttpClient, startServer } from '../helpers/process.js'
-import { median } from './rounds.js'
+import { median, warmUp } from './rounds.js'
 import { sendEach } from './send-each.js'
 
 const users = 400
@@ -32,7 +32,7 @@ export async function benchVerify (rounds = 7): Promise<void> {
     const measured = { right: [] as number[], wrong: [] as number[] }
     const statements = { right: [] as number[], wrong: [] as number[] }
     let now = start
-    for (let round = -1; round < rounds; round++) {
+    for (let round = -warmUp; round < rounds; round++) {
       for (const kind of ['wrong', 'right'] as const) {
         now += 60_000
         await setClock(now)

@@ -1,5 +1,6 @@
 import type { Contestant, Peer } from './contestant.js'
 import { runAll, runAtRate, sendAll, withTasks } from './load.js'
+import { warmUp } from '../rounds.js'
 import { inTurn, inTurnWarm, measure, medians, quantile, type Measured } from './measure.js'
 
 /** What a contestant came to in one scenario. */
@@ -21,9 +22,6 @@ export interface Comparison {
   /** How many operations the latencies of each are of. */
   readonly sample: number
 }
-
-// Rounds of 400 requests. V8 is done with what a verify runs through after some ten thousand, and servers stay up.
-const warmUp = 30
 
 const guardedClients = 20
 const guardedRequests = 3000
