@@ -41,7 +41,7 @@ const settings = [
 /** Of tables, indexes and what the server writes beside them, generously. */
 const bytesOnDisk = { perUser: 1100, beside: 10e9 }
 // Of a machine with nothing else to do, by experience.
-const usersPerSecond = 8000
+const usersPerSecond = 40_000
 
 await untilStopped(async scope => {
   await checkSpace()
