@@ -42,7 +42,7 @@ async function measure (
   // What comes first is compiled while it is measured.
   const warm = times.map(list => list.slice(Math.floor(pairs / 10))) as typeof times
   const { t, samples, difference } = welch(...warm)
-  results.push([name, Math.abs(t).toFixed(2), difference.toFixed(0), samples.map(number).join(' and ')])
+  results.push([name, Math.abs(t).toFixed(2), number(Math.round(difference) || 0), samples.map(number).join(' and ')])
   console.log(results.at(-1)?.join('; '))
 }
 
