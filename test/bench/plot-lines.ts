@@ -76,13 +76,16 @@ function ticksOf (scale: Scale): number[] {
   return 'base' in scale ? scale.ticks().filter(tick => Number.isInteger(Math.log10(tick))) : scale.ticks(5)
 }
 
-/** Moves what is less than a line of text apart. */
+/** Moves what is less than a line of text apart, and not down to where the ticks are. */
 function apart (places: readonly number[]): number[] {
   const moved = [...places]
   const order = places.map((_, index) => index).sort((a, b) => places[a]! - places[b]!)
   for (const [rank, index] of order.entries()) {
     const above = order[rank - 1]
     if (above !== undefined) moved[index] = Math.max(moved[index]!, moved[above]! + 17)
+  }
+  for (const [rank, index] of order.toReversed().entries()) {
+    moved[index] = Math.min(moved[index]!, bottom + 4 - 17 * rank)
   }
   return moved
 }
