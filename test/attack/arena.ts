@@ -1,4 +1,5 @@
-import type { FastifyInstance, InjectOptions } from 'fastify'
+import session from '@fastify/session'
+import type { FastifyInstance, InjectOptions, Session } from 'fastify'
 import { sql, type Kysely } from 'kysely'
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
@@ -44,6 +45,7 @@ async function open (t: Pick<Test, 'teardown'>, { name, db, options, people, dig
   const written: string[] = []
   const targets: Target[] = []
   let content = ''
+  const sessions = new Map<string, Session>()
   const { app, clock } = await buildHost(t, {
     storage: intercept(kyselyStorage(db), method => { if (!readers.has(method)) written.push(method) }),
     // It counts, and never refuses.
@@ -53,6 +55,7 @@ async function open (t: Pick<Test, 'teardown'>, { name, db, options, people, dig
     audit: true,
     clock: createClock(),
     digits,
+    session: { store: new session.MemoryStore(sessions) },
     ...options,
     before (app) {
       app.addHook('onRoute', ({ method, url, schema }) => {
@@ -77,6 +80,8 @@ async function open (t: Pick<Test, 'teardown'>, { name, db, options, people, dig
     },
     async populate () {
       await emptyTables(db)
+      // This store forgets none by itself.
+      sessions.clear()
       clock.advance(3600)
       const personas = await people(app, clock)
       content = await contentOf(db)
