@@ -44,9 +44,16 @@ export class InvalidCodeError extends createError<'FST_2FA_INVALID_CODE', 401, [
   /** How far the phone's clock is ahead, in seconds, negative if it is behind; part of the JSON body. */
   readonly clockOffset: number | undefined
 
-  constructor ({ clockOffset, ...options }: { clockOffset?: number | undefined, cause?: unknown } = {}) {
+  /** Whether it was taken for a recovery code. */
+  readonly recovery: boolean
+
+  constructor ({ clockOffset, recovery = false, ...options }: {
+    clockOffset?: number | undefined, recovery?: boolean, cause?: unknown
+  } = {}) {
     super(...('cause' in options ? [{ cause: options.cause }] : []))
     this.clockOffset = clockOffset
+    this.recovery = recovery
+    if (recovery) this.message = 'That recovery code is not right, or was used before. Try another one'
     if (clockOffset !== undefined) this.message = clockMessage(clockOffset)
   }
 }

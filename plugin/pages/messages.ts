@@ -148,6 +148,7 @@ export interface Messages {
   readonly failed: string
   readonly malformedCode: string
   readonly malformedName: string
+  readonly wrongRecoveryCode: string
   readonly clockAhead: (duration: string) => string
   readonly clockBehind: (duration: string) => string
   readonly clockSetRight: string

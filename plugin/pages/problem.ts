@@ -6,6 +6,8 @@ export interface Refusal {
   readonly code?: string
   /** Of a code that was right at another time, in seconds. */
   readonly clockOffset?: number | undefined
+  /** Whether what was wrong is a recovery code. */
+  readonly recovery?: boolean
   /** Whether two-factor authentication was to be turned off as a whole. */
   readonly turnOff?: boolean
   /** Whether too many wrong codes disabled the user's authenticators. */
@@ -15,7 +17,9 @@ export interface Refusal {
 }
 
 /** Says to a user what was refused, and what to do. What the user cannot have caused by a page is not told apart. */
-export function problemOf ({ messages, formats }: View, { code = '', clockOffset, turnOff, disabled, validation }: Refusal): string {
+export function problemOf (
+  { messages, formats }: View, { code = '', clockOffset, recovery, turnOff, disabled, validation }: Refusal
+): string {
   if (validation) {
     const [{ instancePath } = { instancePath: '' }] = validation
     if (instancePath === '/code' || instancePath === '/proof') return messages.malformedCode
@@ -23,6 +27,7 @@ export function problemOf ({ messages, formats }: View, { code = '', clockOffset
   }
   if (turnOff) return messages.cannotTurnOff
   if (disabled) return messages.authenticatorsDisabled
+  if (recovery) return messages.wrongRecoveryCode
   if (clockOffset === 0) return messages.clockSetRight
   if (clockOffset !== undefined) {
     const said = clockOffset > 0 ? messages.clockAhead : messages.clockBehind

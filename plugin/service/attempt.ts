@@ -70,7 +70,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
       audit: record.audit
     })
     if (claim.granted) return { claim, record }
-    if (!claim.enabled) throw new InvalidCodeError()
+    if (!claim.enabled) throw new InvalidCodeError({ recovery: method === 'recovery' })
     if (claim.disabledAt && method === 'authenticator') throw new LockedError(lockout.maxDuration / 1000, true)
     // A clock that stepped back makes a lock look longer than any lock is.
     const left = Math.min((claim.lockedUntil?.getTime() ?? now + lockout.duration) - now, lockout.maxDuration)
@@ -90,12 +90,14 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
     }
   }
 
-  function refuse ({ claim, record }: Attempt, type: 'failed' | 'reused', clockOffset?: number): never {
+  function refuse (
+    { claim, record }: Attempt, type: 'failed' | 'reused', why: ConstructorParameters<typeof InvalidCodeError>[0] = {}
+  ): never {
     record.tell(type)
     if (claim.lockedUntil ?? claim.disabledAt) {
       record.tell(['locked', { lockedUntil: claim.disabledAt ? null : claim.lockedUntil }])
     }
-    throw new InvalidCodeError(type === 'reused' ? { cause: new CodeReusedError() } : { clockOffset })
+    throw new InvalidCodeError(why)
   }
 
   /**
@@ -182,7 +184,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
         subject, attempt, () => findMatch(subject, attempt.claim.authenticators, code, now))
       // The attempt stays counted: with one authenticator that cannot be read, the others could be guessed at for ever.
       if (!match && unreadable !== undefined) throw new UnavailableError({ cause: unreadable })
-      if (!match) return refuse(attempt, 'failed', distant && await burn(subject, distant, now))
+      if (!match) return refuse(attempt, 'failed', { clockOffset: distant && await burn(subject, distant, now) })
 
       const { authenticator: { id, period }, step, usedCode, fingerprint } = match
       const [resealed, clockAfter] = [await resealIfDue(subject.userId, match), clockOf(match, now)]
@@ -197,7 +199,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
         ...(resealed && { resealed }),
         ...(pass && { pass })
       }))
-      if (!accepted) return refuse(attempt, 'reused')
+      if (!accepted) return refuse(attempt, 'reused', { cause: new CodeReusedError() })
       attempt.record.tell('verified')
       if (!match.right) {
         journal.tell(subject, ['resynced', { authenticatorId: id, clockOffset: (clockAfter.drift ?? 0) * period }])
@@ -216,7 +218,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
 
     async acceptRecoveryCode (subject, typed, pass) {
       const code = normalizeRecoveryCode(typed)
-      if (code === undefined) throw new InvalidCodeError()
+      if (code === undefined) throw new InvalidCodeError({ recovery: true })
       const now = clock()
       const at = new Date(now)
       const attempt = await claim(subject, 'recovery', now)
@@ -227,7 +229,7 @@ export function createAttempts (dependencies: ServiceDependencies, verification:
         const hash = await hashRecoveryCode(code, salt)
         return storage.acceptRecoveryCode(subject.userId, { hash, now: at, audit, ...(pass && { pass }) })
       })
-      if (!accepted) return refuse(attempt, 'failed')
+      if (!accepted) return refuse(attempt, 'failed', { recovery: true })
       attempt.record.tell('recovered')
     }
   }

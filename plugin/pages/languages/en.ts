@@ -137,6 +137,7 @@ export const en: Messages = {
   failed: 'That could not be read. Go back and try again.',
   malformedCode: 'That is not a code. Enter the digits that your app shows, or a whole recovery code.',
   malformedName: 'That is not a name. Enter up to 64 characters.',
+  wrongRecoveryCode: 'That recovery code is not right, or has been used. Try another one.',
   clockAhead: duration => `The clock of your phone seems to be about ${duration} ahead. Set its date and time to automatic, then enter a new code.`,
   clockBehind: duration => `The clock of your phone seems to be about ${duration} behind. Set its date and time to automatic, then enter a new code.`,
   clockSetRight: 'The clock of your phone used to be off and is right now. Wait for the next code and enter that.',

@@ -137,6 +137,7 @@ export const es: Messages = {
   failed: 'No se pudo leer tu solicitud. Vuelve atrás e inténtalo de nuevo.',
   malformedCode: 'Eso no es un código. Introduce las cifras que muestra tu aplicación o un código de recuperación completo.',
   malformedName: 'Ese nombre no es válido. Introduce como máximo 64 caracteres.',
+  wrongRecoveryCode: 'Ese código de recuperación no es correcto o ya se ha usado. Prueba con otro.',
   clockAhead: duration => `El reloj de tu teléfono parece estar adelantado aproximadamente ${duration}. Pon la fecha y la hora en automático y introduce un código nuevo.`,
   clockBehind: duration => `El reloj de tu teléfono parece estar atrasado aproximadamente ${duration}. Pon la fecha y la hora en automático y introduce un código nuevo.`,
   clockSetRight: 'El reloj de tu teléfono no iba bien y ahora está en hora. Espera al próximo código y introdúcelo.',

@@ -137,6 +137,7 @@ export const fr: Messages = {
   failed: 'Votre demande n’a pas pu être lue. Revenez en arrière et réessayez.',
   malformedCode: 'Ce n’est pas un code. Saisissez les chiffres que votre application affiche, ou un code de récupération complet.',
   malformedName: 'Ce nom n’est pas valide. Saisissez 64 caractères au maximum.',
+  wrongRecoveryCode: 'Ce code de récupération est incorrect ou a déjà été utilisé. Essayez-en un autre.',
   clockAhead: duration => `L’horloge de votre téléphone semble avancer d’environ ${duration}. Réglez la date et l’heure sur automatique, puis saisissez un nouveau code.`,
   clockBehind: duration => `L’horloge de votre téléphone semble retarder d’environ ${duration}. Réglez la date et l’heure sur automatique, puis saisissez un nouveau code.`,
   clockSetRight: 'L’horloge de votre téléphone était déréglée et est maintenant à l’heure. Attendez le prochain code et saisissez-le.',

@@ -138,6 +138,7 @@ export const pt: Messages = {
   failed: 'Não foi possível ler sua solicitação. Volte e tente novamente.',
   malformedCode: 'Isso não é um código. Digite os números que seu app mostra ou um código de recuperação completo.',
   malformedName: 'Esse nome não é válido. Digite no máximo 64 caracteres.',
+  wrongRecoveryCode: 'Esse código de recuperação está incorreto ou já foi usado. Tente outro.',
   clockAhead: duration => `O relógio do seu telefone parece estar adiantado em cerca de ${duration}. Deixe a data e a hora no automático e digite um novo código.`,
   clockBehind: duration => `O relógio do seu telefone parece estar atrasado em cerca de ${duration}. Deixe a data e a hora no automático e digite um novo código.`,
   clockSetRight: 'O relógio do seu telefone estava errado e agora está certo. Aguarde o próximo código e digite-o.',
