@@ -61,15 +61,14 @@ export function attempts (db: Database): Attempts {
 
     async acceptProof (userId, accepted) {
       const rows = await runRemembered(db, 'acceptProof', { userId, accepted }, ({ userId, accepted }) =>
-        accept(db, userId, { ...accepted, type: 'verified' }, db => db.selectFrom('proved').select('proved.user_id')))
+        accept(db, userId, { ...accepted, type: 'verified' }))
       return rows.length > 0
     },
 
     async acceptRecoveryCode (userId, accepted) {
       const rows = await runRemembered(db, 'acceptRecoveryCode', { userId, accepted }, ({ userId, accepted }) => {
         const { hash, now, pass, audit } = accepted
-        return accept(db, userId, { now, pass, audit, type: 'recovered', recoveryHash: hash },
-          db => db.selectFrom('proved').select('proved.user_id'))
+        return accept(db, userId, { now, pass, audit, type: 'recovered', recoveryHash: hash })
       })
       return rows.length > 0
     }
@@ -149,7 +148,9 @@ function toClaim (rows: readonly ClaimRow[]): Claim {
   }
 }
 
-type Burn<Table extends keyof WithProved> = UpdateQueryBuilder<WithProved, Table, Table | 'proved', UserId>
+type Burn = (db: QueryCreator<WithProved>) =>
+  | UpdateQueryBuilder<WithProved, 'two_factor_authenticators', 'two_factor_authenticators' | 'proved', UserId>
+  | SelectQueryBuilder<WithProved, 'proved', UserId>
 
 interface Accepted {
   readonly now: Date
@@ -175,11 +176,12 @@ const withoutHash = (hash: Uint8Array) => sql<Uint8Array>`substr(u.recovery_hash
  * One statement: lock the user's row, burn what was proved, and, if that was new, clear the count and record the pass.
  * The lock comes first, so that a reset that runs at the same time is wholly before or wholly after: a pass is
  * recorded with the generation that it belongs to.
+ *
+ * @param burn - Default is that nothing is burnt but what stands in the user's row.
  */
 function accept (
   db: Database, userId: string, { now, pass, usedCode, disabledAt, recoveryHash, audit, type }: Accepted,
-  burn: (db: QueryCreator<WithProved>) =>
-    Burn<'two_factor_authenticators'> | SelectQueryBuilder<WithProved, 'proved', UserId>
+  burn: Burn = db => db.selectFrom('proved').select('proved.user_id')
 ) {
   const locked = lock(db, userId)
   const proved = usedCode
