@@ -107,6 +107,7 @@ t.test('neither a code nor a secret, a hash or a token is ever in the panel, wha
     'sealed, 53 bytes', 'hash, 32 bytes', 'hashes, 160 bytes', /\$\d+ +veiled, \d+ bytes/, /\$\d+ +veiled, \d+ characters/,
     'setup-started', 'setup-confirmed', 'failed', 'reused', 'verified', 'device-trusted', 'device-used', 'recovered'
   ]) t.match(text, words)
+  t.match(panels.at(-1), /events\s+\d+ rows.*and \d+ more/s, 'of many rows the newest are shown')
   t.ok(secrets.size > 100)
   for (const value of secrets) {
     // Digits among others are no code.
