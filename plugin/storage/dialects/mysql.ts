@@ -8,8 +8,8 @@ const noSuchTable = 1146
 
 const idLength = 255
 
-// Such locks belong to the server.
-const lockName = sql`concat('two_factor.', sha1(database()))`
+// Such locks belong to the server, and their names have at most 64 characters. MySQL 9.6 or newer has no SHA1.
+const lockName = sql`concat('two_factor.', left(sha2(database(), 256), 40))`
 // In seconds.
 const longestMigration = 3_600
 
@@ -95,6 +95,7 @@ export const mysql: Dialect = {
   },
 
   async putEvents (db, events) {
+    // MySQL would rather have an alias for the row than VALUES, but MariaDB has none.
     await db.insertInto('two_factor_events')
       .values(events)
       .onDuplicateKeyUpdate({ type: sql`values(type)`, detail: sql`values(detail)` })
