@@ -10,17 +10,16 @@ export const nextMigration: Migration = {
     await addColumns(db, 'two_factor_users', [
       { name: 'next_count', type: 'integer', build: column => column.notNull().defaultTo(0) }, { name: 'next_time', type: types.time }
     ])
-    await addColumns(db, 'two_factor_passes', [{ name: 'next_kind', type: types.text, build: column => column.notNull().defaultTo('totp') }])
+    // The default in brackets, or MySQL lets no text have one.
+    const kind = sql`('totp')`
+    await addColumns(db, 'two_factor_passes', [{ name: 'next_kind', type: types.text, build: column => column.notNull().defaultTo(kind) }])
     await createTable(db, 'two_factor_next', types.options)
       .addColumn('user_id', types.key, column => column.notNull())
       .addColumn('id', types.key, column => column.notNull())
       .addColumn('at', types.time, column => column.notNull())
       .addPrimaryKeyConstraint('two_factor_next_pkey', ['user_id', 'id'])
-      .execute()
-    await db.schema.createIndex('two_factor_next_at')
-      .ifNotExists()
-      .on('two_factor_next')
-      .columns(['user_id', 'at'])
+      // An index with its table, as MySQL makes no other one only if it is not there.
+      .addUniqueConstraint('two_factor_next_at', ['user_id', 'at', 'id'])
       .execute()
   },
 

@@ -41,7 +41,7 @@ export async function countStatements (dialect: Dialect): Promise<Record<string,
   }
 }
 
-const columns = ['PostgreSQL', 'SQLite', 'MariaDB'] as const
+const columns = ['PostgreSQL', 'SQLite', 'MySQL'] as const
 
 /** What docs/operating.md says of that. */
 export function documentedStatements (database: (typeof columns)[number]): Record<string, number> {

@@ -4,17 +4,17 @@ import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate, migrations } from '../../plugin/storage/migrate.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
 import { emptyTables } from '../helpers/empty-tables.js'
-import { connectMariadb, mariadbDialect, skip, startMariadb } from '../helpers/mariadb.js'
+import { connectMysql, mysqlDialect, name, skip, startMysql } from '../helpers/mysql.js'
 import { authenticator, enabled, now, pass, rules } from './contract.js'
 import { checkEverything } from './every-contract.js'
 import { checkLaterVersion } from './later-version.js'
 import { checkProcesses } from './processes-contract.js'
 import { countStatements, documentedStatements } from './statements.js'
 
-t.test('on MariaDB', { skip }, async t => {
-  const server = await startMariadb(t)
+t.test(`on ${name}`, { skip }, async t => {
+  const server = await startMysql(t)
   const url = await server.createDatabase()
-  const [db, other] = [connectMariadb(t, url), connectMariadb(t, url)]
+  const [db, other] = [connectMysql(t, url), connectMysql(t, url)]
   await migrate(db)
 
   await t.test(server.version, t => checkEverything(t, async () => {
@@ -24,7 +24,7 @@ t.test('on MariaDB', { skip }, async t => {
 
   await t.test('a database of the next version: the processes of this one start on it, and serve', async t => {
     const url = await server.createDatabase()
-    await checkLaterVersion(t, connectMariadb(t, url), connectMariadb(t, url))
+    await checkLaterVersion(t, connectMysql(t, url), connectMysql(t, url))
   })
 
   await t.test('over two processes', async t => {
@@ -34,13 +34,13 @@ t.test('on MariaDB', { skip }, async t => {
 
   await t.test('as many statements are sent as the docs say', async t => {
     await emptyTables(db)
-    t.same(await countStatements(mariadbDialect(url)), documentedStatements('MariaDB'))
+    t.same(await countStatements(mysqlDialect(url)), documentedStatements('MySQL'))
   })
 
   await t.test('times and counts do not hang on how the driver is set up', async t => {
     await emptyTables(db)
     const odd = { timezone: '+09:00', dateStrings: true, supportBigNumbers: true, bigNumberStrings: true, charset: 'latin1_swedish_ci', flags: ['-FOUND_ROWS'] }
-    const storage = kyselyStorage(connectMariadb(t, url, odd))
+    const storage = kyselyStorage(connectMysql(t, url, odd))
     await enabled(storage, 'zoë')
     t.equal(await kyselyStorage(db).isEnabled('zoë'), true)
     await storage.claimAttempt('zoë', { ...rules, limit: 1 })
@@ -100,14 +100,14 @@ t.test('on MariaDB', { skip }, async t => {
 
   await t.test('migrations run twice, from several processes at once, on what a killed one left, and down again', async t => {
     const fresh = await server.createDatabase()
-    await Promise.all(Array.from({ length: 4 }, () => migrate(connectMariadb(t, fresh))))
-    const db = connectMariadb(t, fresh)
+    await Promise.all(Array.from({ length: 4 }, () => migrate(connectMysql(t, fresh))))
+    const db = connectMysql(t, fresh)
     await migrate(db)
     t.equal(await kyselyStorage(db).sampleSecret(), undefined)
     for (const migration of Object.values(migrations).reverse()) await migration.down?.(db)
     await t.rejects(kyselyStorage(db).sampleSecret(), { code: 'FST_2FA_BAD_OPTION', message: /migrate\(db\)/ })
 
-    const left = connectMariadb(t, await server.createDatabase())
+    const left = connectMysql(t, await server.createDatabase())
     for (const name of ['two_factor_0001_initial', 'two_factor_0003_trusted_devices'] as const) await migrations[name]?.up(left)
     await left.schema.alterTable('two_factor_authenticators').addColumn('drift', 'integer', column => column.notNull().defaultTo(0)).execute()
     await migrate(left)
