@@ -4,6 +4,7 @@ import { applyMigrations } from '../../plugin/storage/applied-migrations.js'
 import { kyselyStorage } from '../../plugin/storage/kysely.js'
 import { migrate, migrations } from '../../plugin/storage/migrate.js'
 import type { TwoFactorDatabase } from '../../plugin/storage/schema.js'
+import { locksOf } from '../helpers/locks.js'
 import { connect, openPostgres, startPostgres } from '../helpers/postgres.js'
 import { enabled, rules } from './contract.js'
 import { checkLaterVersion } from './later-version.js'
@@ -73,9 +74,7 @@ t.test('a backup that reads all tables for long holds up the migration, and nobo
 
 /** Whether somebody waits for a lock on a table that excludes everybody. */
 async function isWaiting (db: Kysely<TwoFactorDatabase>): Promise<boolean> {
-  const { rows } = await sql`select 1 from pg_locks join pg_database d on d.oid = database
-    where datname = current_database() and mode = 'AccessExclusiveLock' and not granted`.execute(db)
-  return rows.length > 0
+  return (await locksOf(db)).some(({ mode, granted }) => mode === 'AccessExclusiveLock' && !granted)
 }
 
 t.test('a database of the next version: the processes of this one start on it, and serve', async t => {
