@@ -46,7 +46,11 @@ export function withQuery (url: string, parameters: Record<string, string | unde
 /** Answers differ by a header of the request, so caches must keep them apart. */
 export function varyBy (reply: FastifyReply, header: 'Accept' | 'Accept-Language'): void {
   const vary = reply.getHeader('vary')
-  const fields = [vary ?? []].flat().flatMap(field => String(field).split(',')).map(field => field.trim()).filter(Boolean)
+  if (vary === undefined) {
+    reply.header('vary', header)
+    return
+  }
+  const fields = [vary].flat().flatMap(field => String(field).split(',')).map(field => field.trim()).filter(Boolean)
   if (fields.some(field => field === '*' || field.toLowerCase() === header.toLowerCase())) return
   reply.header('vary', [...fields, header].join(', '))
 }

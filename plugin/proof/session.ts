@@ -39,7 +39,8 @@ export function sessionProof (): Proof {
     async writePass (request, pass) {
       const session = sessionOf(request)
       session.twoFactor = format(pass)
-      delete session.twoFactorSetup
+      // Only if it is there: V8 takes longer with an object that something was deleted from.
+      if (session.twoFactorSetup !== undefined) delete session.twoFactorSetup
       try {
         // A new id on each rise in privilege, so that a planted or overheard one gains nothing (ASVS 5.0, 7.2.4).
         await session.regenerate(Object.keys(session).filter(key => key !== 'cookie'))

@@ -134,7 +134,7 @@ function wayBack (context: RouteContext, request: FastifyRequest, refusal: Fasti
 function asRefusal (error: FastifyError): FastifyError {
   if (error.statusCode !== undefined && (error.statusCode < 500 || error instanceof UnavailableError)) {
     // The cause of an invalid code tells more than the client may know.
-    if (!(error instanceof InvalidCodeError)) return error
+    if (!(error instanceof InvalidCodeError) || error.cause === undefined) return error
     const { clockOffset, recovery } = error
     return new InvalidCodeError({ clockOffset, recovery })
   }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { StoredPass } from '../storage/storage.js'
 import type { ServiceDependencies } from './dependencies.js'
 
@@ -46,8 +46,15 @@ export function createPasses (
   function note (pass: Pass, alive: boolean): void {
     known.delete(pass.id)
     known.set(pass.id, { userId: pass.userId, alive, checkedAt: clock() })
-    const [oldest] = known.keys()
-    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest)
+    if (known.size > maxKnown) forgetOldest()
+  }
+
+  /** Many at a time: to get to the first key, a map walks past every one that was deleted before it. */
+  function forgetOldest (): void {
+    for (const id of known.keys()) {
+      if (known.size <= maxKnown * 0.9) return
+      known.delete(id)
+    }
   }
 
   function seenAlive (pass: Pass): boolean {
@@ -106,5 +113,5 @@ export function toStoredPass (pass: Pass): StoredPass {
 }
 
 function hashPassId (id: string): Buffer {
-  return createHash('sha256').update(id).digest()
+  return hash('sha256', id, 'buffer')
 }

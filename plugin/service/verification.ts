@@ -55,9 +55,11 @@ export function createVerification (
       await ask(subject, first, async () => await first.pair?.({ ...pairing, signal: subject.signal }) ?? {})
     },
 
-    async check (subject, { kind, ...secret }, code, now) {
+    async check (subject, { kind, key, algorithm, digits, period, drift = 0 }, code, now) {
       const verifier = verifierOf(kind)
-      return ask(subject, verifier, () => verifier.check({ ...secret, code, now, window, signal: subject.signal }))
+      const { signal } = subject
+      return ask(subject, verifier, () =>
+        verifier.check({ key, algorithm, digits, period, drift, code, now, window, signal }))
     }
   }
 }

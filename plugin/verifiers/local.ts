@@ -5,8 +5,9 @@ import type { Verifier } from './verifier.js'
 export function localVerifier (): Verifier {
   return {
     kind: 'local',
-    check ({ key, code, now, drift = 0, ...parameters }) {
-      const step = findStep(key, code, now + drift * parameters.period * 1000, parameters)
+    check ({ key, code, now, drift = 0, algorithm, digits, period, window }) {
+      const parameters = { algorithm, digits, period, window }
+      const step = findStep(key, code, now + drift * period * 1000, parameters)
       if (step !== undefined) return { right: true, step }
       return { right: false, distantStep: findDistantStep(key, code, now, parameters) }
     }

@@ -1,10 +1,12 @@
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect, type CompiledQuery } from 'kysely'
 import pg from 'pg'
 import { kyselyStorage, prepareStatements, type TwoFactorDatabase } from '../../../plugin/index.js'
 
-// The two statements of a verify behind a bare route: no session, no secret, no check of the code.
+// The statements of a verify behind a bare route, or behind a session that gets a new id. No secret, no code checked.
 const { DATABASE_URL, POOL_SIZE, FORM } = process.env
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: Number(POOL_SIZE), idleTimeoutMillis: 0 })
 const statements: CompiledQuery[] = []
@@ -20,7 +22,7 @@ interface Verify {
   readonly now: Date
   readonly until: Date
   readonly step: number
-  readonly idHash: Uint8Array
+  readonly idHash: Buffer
   readonly fingerprint: Uint8Array
 }
 
@@ -36,11 +38,17 @@ function verifyOf (userId: string): Verify {
   }
 }
 
-async function byKysely ({ userId, now, until, step, idHash, fingerprint }: Verify): Promise<boolean> {
+async function claimAlone ({ userId, now }: Verify): Promise<boolean> {
   const locks = [3600, 1920, 960, 480, 240, 120, 60].map((seconds, index) => ({
     count: 35 - 5 * index, until: new Date(now.getTime() + seconds * 1000)
   }))
-  const claim = await storage.claimAttempt(userId, { now, method: 'authenticator', limit: 5, locks, disableAt: 100 })
+  const { granted } = await storage.claimAttempt(userId, { now, method: 'authenticator', limit: 5, locks, disableAt: 100 })
+  return granted
+}
+
+async function byKysely (verify: Verify): Promise<boolean> {
+  const { userId, now, until, step, idHash, fingerprint } = verify
+  const granted = await claimAlone(verify)
   const accepted = await storage.acceptStep(userId, {
     authenticatorId: 'phone',
     step,
@@ -50,7 +58,7 @@ async function byKysely ({ userId, now, until, step, idHash, fingerprint }: Veri
     fingerprint,
     pass: { idHash, method: 'authenticator', passedAt: now, expiresAt: until }
   })
-  return claim.granted && accepted
+  return granted && accepted
 }
 
 /** The same statements, with what differs put in their places. */
@@ -72,8 +80,26 @@ async function recordedForm (): Promise<typeof byKysely> {
 
 const run = FORM === 'pg' ? await recordedForm() : byKysely
 const app = Fastify()
-app.post<{ Body: { user: string } }>('/verify', async (request, reply) => {
-  const verified = await run(verifyOf(request.body.user))
+if (FORM === 'session') {
+  await app.register(cookie)
+  await app.register(session, {
+    secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false, rolling: false
+  })
+  app.post<{ Params: { user: string } }>('/login/:user', async request => {
+    const { user } = request.params
+    request.session.user = { id: user, label: user }
+    return { user }
+  })
+}
+app.post<{ Body: { user: string, right: boolean } }>('/verify', async (request, reply) => {
+  const { body: { user, right } } = request
+  const verify = verifyOf(FORM === 'session' ? request.session.user?.id ?? '' : user)
+  if (!right) return reply.code(await claimAlone(verify) ? 401 : 429).send({ verified: false })
+  const verified = await run(verify)
+  if (FORM === 'session') {
+    request.session.twoFactor = verify.idHash.toString('base64url')
+    await request.session.regenerate(['user', 'twoFactor'])
+  }
   return reply.code(verified ? 200 : 401).send({ verified })
 })
 

@@ -1,29 +1,35 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import type { PostgresServer } from '../../helpers/postgres.js'
-import type { Contestant } from './contestant.js'
+import type { Candidate, Contestant } from './contestant.js'
 import { startHost } from './host.js'
 import { enrolledDatabase } from './ours.js'
+import { createVisitor } from './visitor.js'
 
-/** The two statements of a verify behind a bare route, through `pg` or through Kysely. */
+const names = {
+  pg: 'the statements alone, through pg',
+  kysely: 'the statements alone, through Kysely',
+  session: 'the same behind a session with a new id'
+}
+
+/** The statements of a verify behind a bare route, through `pg` or Kysely, and through Kysely behind a session. */
 export async function startFloor (
-  t: Pick<Test, 'teardown'>, postgres: PostgresServer, form: 'pg' | 'kysely'
+  t: Pick<Test, 'teardown'>, postgres: PostgresServer, form: keyof typeof names
 ): Promise<Contestant> {
   const { database, secrets } = await enrolledDatabase(t, postgres, randomBytes(32).toString('base64'))
   const host = await startHost(t, new URL('./floor-host.ts', import.meta.url), { DATABASE_URL: database.url, FORM: form })
-  const candidates = [...secrets.keys()].map(user => ({
-    verify: () => ({
-      origin: host.origin,
-      method: 'POST' as const,
-      path: '/verify',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user })
-    })
-  }))
+  const { origin } = host
+  const candidate = (user: string, headers: Record<string, string>): Candidate => ({
+    verify: right => ({ origin, method: 'POST', path: '/verify', headers, body: JSON.stringify({ user, right }) })
+  })
   return {
-    name: `the two statements alone, through ${form === 'pg' ? 'pg' : 'Kysely'}`,
+    name: names[form],
     hosts: [host],
     database,
-    signIn: async () => candidates
+    signIn: () => Promise.all([...secrets.keys()].map(async user => {
+      const visitor = createVisitor(origin)
+      if (form === 'session') await visitor.post(`/login/${user}`)
+      return candidate(user, visitor.headers())
+    }))
   }
 }

@@ -31,7 +31,7 @@ const setupCount = 20
 
 /** Everybody signs in, types a wrong code, and then the right one, which clears the count of the wrong ones. */
 export async function compareVerifies (
-  peers: readonly Peer[], rounds: number
+  peers: readonly Contestant[], rounds: number
 ): Promise<{ readonly right: Comparison, readonly wrong: Comparison }> {
   const measured = await inTurnWarm(peers, { rounds, warmUp }, async peer => {
     const candidates = await peer.signIn()
