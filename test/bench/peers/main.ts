@@ -28,14 +28,16 @@ async function run (t: { readonly teardown: (cleanup: () => unknown) => void }):
   const { one, two } = await startOurs(t, postgres)
   const peer = await startBetterAuth(t, postgres, installed, false)
   const cached = await startBetterAuth(t, postgres, installed, true)
-  const floor = [await startFloor(t, postgres, 'kysely'), await startFloor(t, postgres, 'pg')]
+  const [statements, session, bare] = [
+    await startFloor(t, postgres, 'kysely'), await startFloor(t, postgres, 'session'), await startFloor(t, postgres, 'pg')
+  ]
   return {
     version: installed.version,
     rounds,
-    ...await compareVerifies([one, peer], rounds),
+    ...await compareVerifies([one, peer, statements], rounds),
     guarded: await compareGuards([one, peer, cached], rounds),
     setups: await compareSetups([one, peer], rounds),
-    floor: await compareRates([one, ...floor], rounds),
+    floor: await compareRates([one, statements, session, bare], rounds),
     processes: await compareRates([one, two], rounds)
   }
 }
