@@ -31,6 +31,7 @@ export function parseStrictly (scope: FastifyInstance): void {
  * string without an end as well: it would search for the end from every quote in it otherwise.
  */
 function hasRepeatedKey (json: string): boolean {
+  // With one colon there is one key at most.
   if (json.indexOf(':') === json.lastIndexOf(':')) return false
   const strings = [...json.matchAll(/"((?:[^"\\]|\\[^])*)(?:"(\s*:)?|\\?$)/g)]
   const keys = strings.filter(match => match[2] !== undefined)

@@ -26,13 +26,17 @@ export async function twoFactorRoutes (scope: FastifyInstance, context: RouteCon
   scope.setSchemaErrorFormatter(describe)
   parseStrictly(scope)
 
-  scope.addHook('onRequest', async (request, reply) => {
+  scope.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
     varyBy(reply, 'Accept')
     if (options.proof.ambient) refuseCrossOrigin(request)
+    done()
   })
   // Whatever holds on to a request, as sessions in memory do, must not hold on to a code with it.
-  scope.addHook('onResponse', async request => { request.body = undefined })
+  scope.addHook('onResponse', (request, _reply, done) => {
+    request.body = undefined
+    done()
+  })
 
   const typed = scope.withTypeProvider<SchemaTypes>()
   statusRoute(typed, context)
