@@ -21,7 +21,5 @@ export function refuseCrossOrigin (request: FastifyRequest): void {
 }
 
 function isOwn (origin: string, host: string): boolean {
-  // As browsers write it, which spares the parser.
-  if (origin === `https://${host}` || origin === `http://${host}`) return true
   return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }
