@@ -1,10 +1,9 @@
-import cookie from '@fastify/cookie'
-import session from '@fastify/session'
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect, type CompiledQuery } from 'kysely'
 import pg from 'pg'
 import { kyselyStorage, prepareStatements, type TwoFactorDatabase } from '../../../plugin/index.js'
+import { addLogin } from './login.js'
 
 // The statements of a verify behind a bare route, or behind a session that gets a new id. No secret, no code checked.
 const { DATABASE_URL, POOL_SIZE, FORM } = process.env
@@ -80,17 +79,7 @@ async function recordedForm (): Promise<typeof byKysely> {
 
 const run = FORM === 'pg' ? await recordedForm() : byKysely
 const app = Fastify()
-if (FORM === 'session') {
-  await app.register(cookie)
-  await app.register(session, {
-    secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false, rolling: false
-  })
-  app.post<{ Params: { user: string } }>('/login/:user', async request => {
-    const { user } = request.params
-    request.session.user = { id: user, label: user }
-    return { user }
-  })
-}
+if (FORM === 'session') await addLogin(app)
 app.post<{ Body: { user: string, right: boolean } }>('/verify', async (request, reply) => {
   const { body: { user, right } } = request
   const verify = verifyOf(FORM === 'session' ? request.session.user?.id ?? '' : user)

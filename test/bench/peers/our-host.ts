@@ -1,9 +1,8 @@
-import cookie from '@fastify/cookie'
-import session from '@fastify/session'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import twoFactor, { kyselyStorage, prepareStatements, type TwoFactorDatabase } from '../../../plugin/index.js'
+import { addLogin } from './login.js'
 
 // A host with the defaults of the package and prepared statements, without limits for each address.
 const { DATABASE_URL, POOL_SIZE, ENCRYPTION_KEY = '' } = process.env
@@ -12,10 +11,7 @@ let ahead = 0
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: Number(POOL_SIZE), idleTimeoutMillis: 0 })
 prepareStatements(pool)
 const app = Fastify()
-await app.register(cookie)
-await app.register(session, {
-  secret: 'x'.repeat(32), cookie: { secure: false }, saveUninitialized: false, rolling: false
-})
+await addLogin(app)
 await app.register(twoFactor, {
   issuer: 'Bench',
   encryptionKeys: [ENCRYPTION_KEY],
@@ -24,11 +20,6 @@ await app.register(twoFactor, {
   rateLimit: false,
   // A code is taken once, and a bench cannot wait for the next one.
   clock: () => Date.now() + ahead
-})
-app.post<{ Params: { user: string } }>('/login/:user', async request => {
-  const { user } = request.params
-  request.session.user = { id: user, label: user }
-  return { user }
 })
 app.get('/dashboard', { config: { twoFactor: true } }, async request => ({ user: request.session.user?.id }))
 
